@@ -1,0 +1,1 @@
+"""The pytest plugin: fixtures and marks for a lab's checks."""

@@ -1,0 +1,161 @@
+"""The frame format between the grader and the student's process.
+
+    magic "GRF1" | header length: u32 | payload length: u32 | header: JSON | payload: bytes
+
+Little-endian. The header is one JSON object; in it `{"$array": i}` stands for the i-th entry of
+its list "$arrays", each `{"dtype", "shape", "at"}`: a C-ordered array at byte `at` of the payload.
+Both lengths are compared with the reader's bounds before a byte of them is read, and each array's
+size with what its shape and dtype promise before it is made, so that a hostile peer can neither
+make the reader allocate nor smuggle an object through: only plain numbers have a dtype here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAGIC = b"GRF1"
+HEAD = struct.Struct("<4sII")
+DTYPES = frozenset(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
+)
+MAX_DEPTH = 40
+MAX_RANK = 8
+
+
+class FrameError(ValueError):
+    """The bytes are not a frame, or one beyond the bounds."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The largest frame a reader accepts, in bytes of header and payload."""
+
+    header: int = 8 << 20
+    payload: int = 96 << 20
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """Turn a message of plain values and NumPy arrays into one frame.
+
+    Raises FrameError for values that are not plain, and for dtypes outside DTYPES.
+    """
+    arrays: list[np.ndarray] = []
+    places: list[dict[str, Any]] = []
+    at = 0
+
+    def plain(value: Any, depth: int = 0) -> Any:
+        nonlocal at
+        if depth > MAX_DEPTH:
+            raise FrameError("the message is nested too deeply")
+        if isinstance(value, np.ndarray):
+            if value.dtype.name not in DTYPES or value.ndim > MAX_RANK:
+                raise FrameError(f"an array of {value.dtype} and rank {value.ndim} cannot be sent")
+            array = np.ascontiguousarray(value).reshape(value.shape)
+            places.append({"dtype": array.dtype.name, "shape": list(array.shape), "at": at})
+            arrays.append(array)
+            at += array.nbytes
+            return {"$array": len(arrays) - 1}
+        if isinstance(value, dict):
+            return {str(key): plain(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(item, depth + 1) for item in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return {"$float": repr(value)}
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        raise FrameError(f"a {type(value).__name__} cannot be sent")
+
+    body = plain(message)
+    header = json.dumps({"body": body, "$arrays": places}, allow_nan=False).encode("ascii")
+    payload = b"".join(array.tobytes() for array in arrays)
+    return HEAD.pack(MAGIC, len(header), len(payload)) + header + payload
+
+
+def read(receive: Callable[[int], bytes], bounds: Bounds | None = None) -> dict[str, Any]:
+    """Read one frame with `receive(n)`, which returns exactly n bytes or raises EOFError.
+
+    Raises FrameError where the bytes are no frame or exceed `bounds` (nothing is allocated then).
+    """
+    bounds = bounds or Bounds()
+    magic, header_size, payload_size = HEAD.unpack(receive(HEAD.size))
+    if magic != MAGIC:
+        raise FrameError("not a frame")
+    if header_size > bounds.header or payload_size > bounds.payload:
+        raise FrameError(f"a frame of {header_size} + {payload_size} bytes is over the bounds")
+    header = receive(header_size)
+    payload = receive(payload_size)
+    return _decode(header, payload)
+
+
+def _decode(header: bytes, payload: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(header.decode("ascii"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise FrameError(f"the header is not JSON: {error}") from None
+    if not isinstance(document, dict) or set(document) != {"body", "$arrays"}:
+        raise FrameError("the header lacks its parts")
+    places = document["$arrays"]
+    if not isinstance(places, list):
+        raise FrameError("the header's list of arrays is not a list")
+    arrays = [_array(place, payload) for place in places]
+    body = _filled(document["body"], arrays, 0)
+    if not isinstance(body, dict):
+        raise FrameError("a message is an object")
+    return body
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a plain number")
+
+
+def _array(place: Any, payload: bytes) -> np.ndarray:
+    try:
+        dtype, shape, at = place["dtype"], place["shape"], place["at"]
+    except (TypeError, KeyError):
+        raise FrameError("an array lacks its dtype, shape or place") from None
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise FrameError(f"arrays of {dtype!r} are not sent")
+    if not isinstance(shape, list) or len(shape) > MAX_RANK:
+        raise FrameError("an array's shape is not a short list")
+    for size in (*shape, at):
+        if type(size) is not int or size < 0:
+            raise FrameError("an array's shape is not made of counts")
+    count = math.prod(shape)
+    if at + count * np.dtype(dtype).itemsize > len(payload):
+        raise FrameError("an array is larger than the payload")
+    if count == 0:
+        return _empty(shape, dtype)
+    return np.frombuffer(payload, dtype=dtype, count=count, offset=at).reshape(shape)
+
+
+def _empty(shape: list[int], dtype: str) -> np.ndarray:
+    try:
+        return np.zeros(shape, dtype=dtype)
+    except ValueError:
+        raise FrameError("an empty array's shape is out of reach") from None
+
+
+def _filled(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise FrameError("the message is nested too deeply")
+    if isinstance(value, list):
+        return [_filled(item, arrays, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"$array"}:
+        index = value["$array"]
+        if type(index) is not int or not 0 <= index < len(arrays):
+            raise FrameError("an array is named that was not sent")
+        return arrays[index]
+    if set(value) == {"$float"}:
+        if value["$float"] not in ("nan", "inf", "-inf"):
+            raise FrameError("a number is not a number")
+        return float(value["$float"])
+    return {key: _filled(item, arrays, depth + 1) for key, item in value.items()}

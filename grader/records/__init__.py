@@ -1,0 +1,1 @@
+"""The records that pass from stage to stage: frozen, printable, comparable, without I/O."""

@@ -1,0 +1,67 @@
+"""A lab: what is asked, within which limits, and for how many points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one submission. Seconds are wall time; sizes are bytes."""
+
+    run_seconds: float = 60.0
+    call_seconds: float = 10.0
+    memory: int = 3584 * MIB
+    processes: int = 128
+    work_folder: int = 256 * MIB
+    tmp_folder: int = 256 * MIB
+    text_kept: int = 1 * MIB
+    text_ends_run: int = 16 * MIB
+    display: int = 4 * MIB
+
+    @property
+    def total_seconds(self) -> float:
+        """The whole submission: twice its run."""
+        return 2 * self.run_seconds
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """Points by check id, in the order in which the rubric lists them."""
+
+    total: float
+    points: Mapping[str, float]
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One assignment of a course.
+
+    `functions` are the names the lab asks for; `model_names` those its starter suggests.
+    `settings` is the lab's own table of lab.toml, for its checks to read.
+    `cheap` says that running the submission again costs seconds, so that a new session may
+    answer what a crashed one left open.
+    """
+
+    id: str
+    title: str
+    summary: str
+    folder: Path
+    starter: Path
+    public_checks: tuple[Path, ...]
+    hidden_checks: tuple[Path, ...]
+    rubric: Rubric
+    data: str | None = None
+    seed: int = 0
+    cheap: bool = False
+    limits: Limits = Limits()
+    functions: tuple[str, ...] = ()
+    model_names: tuple[str, ...] = ("model",)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reference: Path | None = None

@@ -1,0 +1,120 @@
+"""The verdict on one submission, as the public JSON (`grader.result/1`) has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+SCHEMA = "grader.result/1"
+
+
+class Outcome(StrEnum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    """The student's code broke while it was asked."""
+    SKIPPED = "skipped"
+    """A check that it needs did not pass: not checked yet."""
+    INVALID = "invalid"
+    """The grader's own fault; never costs points."""
+
+
+class Status(StrEnum):
+    """What became of the submission as a whole."""
+
+    GRADED = "graded"
+    REJECTED = "rejected"
+    INVALID = "invalid"
+
+
+Limit = Literal["time", "memory", "output", "disk", "processes", "crash", "protocol"]
+Isolation = Literal["full", "partial", "limits-only", "none"]
+Severity = Literal["E", "W", "C", "L"]
+Certainty = Literal["fact", "likely", "style"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check and what the student reads about it."""
+
+    id: str
+    title: str
+    outcome: Outcome
+    points: float
+    max_points: float
+    hidden: bool = False
+    misconception: str | None = None
+    observed: str | None = None
+    expected: str | None = None
+    why: str | None = None
+    next: str | None = None
+    cell: int | None = None
+    line: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as it stands in the result's JSON."""
+        return {**self.__dict__, "outcome": str(self.outcome)}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A mistake that was seen, whether or not it costs points."""
+
+    misconception: str
+    severity: Severity
+    certainty: Certainty
+    message: str
+    cell: int | None = None
+    line: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as it stands in the result's JSON."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The whole verdict. `to_json` is the public contract; only `seconds` may vary between runs."""
+
+    lab: str
+    submission_id: str
+    path: str
+    sha256: str
+    status: Status
+    score: float
+    max_score: float
+    limit: Limit | None = None
+    isolation: Isolation = "none"
+    reason: str | None = None
+    root_cause: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    checks: tuple[CheckResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The public result record, with keys in their documented order."""
+        return {
+            "schema": SCHEMA,
+            "lab": self.lab,
+            "submission": {"id": self.submission_id, "path": self.path, "sha256": self.sha256},
+            "status": str(self.status),
+            "limit": self.limit,
+            "isolation": self.isolation,
+            "reason": self.reason,
+            "score": self.score,
+            "max_score": self.max_score,
+            "root_cause": self.root_cause,
+            "metrics": dict(self.metrics),
+            "checks": [check.to_json() for check in self.checks],
+            "findings": [finding.to_json() for finding in self.findings],
+            "versions": dict(self.versions),
+            "seed": self.seed,
+            "seconds": dict(self.seconds),
+        }
