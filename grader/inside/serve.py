@@ -1,0 +1,142 @@
+"""Answer the grader's requests, one at a time, over the channel that it left open.
+
+The messages are described in the frame format's terms in `grader/session.py`, the other end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import platform
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from . import faults, wire
+from .answers import AnswerTooLarge, Encoder
+from .deadline import TimeUp, deadline
+from .recorder import Recorder
+from .runner import Runner
+
+REQUEST_BOUNDS = wire.Bounds(header=64 << 20, payload=512 << 20)
+PACKAGES = ("numpy", "tensorflow", "keras", "scikit-learn")
+
+
+class Server:
+    """One submission's end of the conversation."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._runner: Runner | None = None
+        self._recorder: Recorder | None = None
+
+    def serve(self) -> None:
+        """Answer until the grader hangs up."""
+        answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "run": self._run,
+            "call": self._call,
+            "predict": self._predict,
+            "probe": self._probe,
+        }
+        while True:
+            try:
+                request = wire.read(self._receive, REQUEST_BOUNDS)
+            except (EOFError, OSError):
+                return
+            answer = self._guarded(answers[request["do"]], request)
+            self._send({"reply": request["nonce"], **answer})
+
+    def _guarded(
+        self, work: Callable[[dict[str, Any]], dict[str, Any]], request: dict[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            return work(request)
+        except TimeUp as error:
+            return {"fault": faults.describe(error), "limit": "time"}
+        except AnswerTooLarge as error:
+            return {"fault": faults.describe(error), "limit": "output"}
+        except MemoryError as error:
+            return {"fault": faults.describe(error), "limit": "memory"}
+        except BaseException as error:
+            return {"fault": faults.describe(error)}
+
+    def _run(self, request: dict[str, Any]) -> dict[str, Any]:
+        job = request["job"]
+        runner = self._runner = Runner(job, self._send)
+        recorder = self._recorder = Recorder(self._emit, faults.where, job["data"])
+        recorder.seed = job["seed"]
+        runner.after_cell = recorder.after_cell
+        runner.prepare()
+        recorder.install()
+        limit = runner.run()
+        with contextlib.suppress(TimeUp), deadline(20):
+            recorder.finish(runner.namespace)
+        self._send({"versions": _versions()})
+        return {"limit": limit}
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self._runner is not None
+        function = self._runner.namespace.get(request["function"])
+        if not callable(function):
+            return {"missing": True}
+        with deadline(request["seconds"]):
+            args = [_own(value) for value in request["args"]]
+            kwargs = {key: _own(value) for key, value in request["kwargs"].items()}
+            value = function(*args, **kwargs)
+            return {"value": Encoder().encode(value)}
+
+    def _predict(self, request: dict[str, Any]) -> dict[str, Any]:
+        model = self._model(request["model"])
+        x = request["x"]
+        with deadline(request["seconds"]):
+            keras = hasattr(model, "predict_on_batch")
+            output = model.predict(x, verbose=0, batch_size=500) if keras else model.predict(x)
+            return {"value": Encoder().encode(output)}
+
+    def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
+        from . import probes
+
+        model = self._model(request["model"])
+        with deadline(request["seconds"]):
+            return {
+                "value": probes.run_probe(
+                    request["probe"], model, request["options"], self._recorder
+                )
+            }
+
+    def _model(self, number: int) -> Any:
+        assert self._recorder is not None
+        return self._recorder.models[number]
+
+    def _emit(self, kind: str, fields: dict[str, Any]) -> None:
+        self._send({kind: fields})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._channel.sendall(wire.encode(message))
+
+    def _receive(self, size: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            part = self._channel.recv(min(size - len(parts), 1 << 20))
+            if not part:
+                raise EOFError
+            parts += part
+        return bytes(parts)
+
+
+def serve(channel: socket.socket) -> None:
+    """Answer the grader's requests on `channel` until it hangs up."""
+    Server(channel).serve()
+
+
+def _own(value: Any) -> Any:
+    """A writable copy of an array, so that the student's function may do with it what it likes."""
+    return value.copy() if hasattr(value, "copy") and hasattr(value, "dtype") else value
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
