@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 AGAIN_SECONDS = 0.25
+_holds = 0
 
 
 class TimeUp(BaseException):
@@ -28,7 +29,8 @@ def deadline(seconds: float) -> Iterator[None]:
         return
 
     def ring(_number: int, _frame: FrameType | None) -> None:
-        raise TimeUp
+        if not _holds:
+            raise TimeUp
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
@@ -37,6 +39,17 @@ def deadline(seconds: float) -> Iterator[None]:
     finally:
         _disarm()
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Put TimeUp off while a frame is on its way: half a frame would end the session."""
+    global _holds
+    _holds += 1
+    try:
+        yield
+    finally:
+        _holds -= 1
 
 
 def _disarm() -> None:

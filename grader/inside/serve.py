@@ -9,12 +9,13 @@ import contextlib
 import importlib.metadata
 import platform
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from . import faults, wire
 from .answers import AnswerTooLarge, Encoder
-from .deadline import TimeUp, deadline
+from .deadline import TimeUp, deadline, held
 from .recorder import Recorder
 from .runner import Runner
 
@@ -27,6 +28,7 @@ class Server:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        self._sending = threading.Lock()
         self._runner: Runner | None = None
         self._recorder: Recorder | None = None
 
@@ -44,7 +46,7 @@ class Server:
             except (EOFError, OSError):
                 return
             answer = self._guarded(answers[request["do"]], request)
-            self._send({"reply": request["nonce"], **answer})
+            self._reply(request["nonce"], answer)
 
     def _guarded(
         self, work: Callable[[dict[str, Any]], dict[str, Any]], request: dict[str, Any]
@@ -69,6 +71,7 @@ class Server:
         runner.prepare()
         recorder.install()
         limit = runner.run()
+        self._send({"ran": True})
         with contextlib.suppress(TimeUp), deadline(20):
             recorder.finish(runner.namespace)
         self._send({"versions": _versions()})
@@ -111,8 +114,16 @@ class Server:
     def _emit(self, kind: str, fields: dict[str, Any]) -> None:
         self._send({kind: fields})
 
+    def _reply(self, nonce: str, answer: dict[str, Any]) -> None:
+        try:
+            self._send({"reply": nonce, **answer})
+        except wire.FrameError as error:
+            self._send({"reply": nonce, "fault": faults.describe(error)})
+
     def _send(self, message: dict[str, Any]) -> None:
-        self._channel.sendall(wire.encode(message))
+        frame = wire.encode(message)
+        with held(), self._sending:
+            self._channel.sendall(frame)
 
     def _receive(self, size: int) -> bytes:
         parts = bytearray()
