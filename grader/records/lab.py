@@ -32,11 +32,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rubric:
-    """Points by check id, in the order in which the rubric lists them."""
+    """Points by check id, in the order in which the rubric lists them.
+
+    `hidden` are the ids that students do not get; a release knows them from the rubric alone,
+    so they may have no entry in `titles`.
+    """
 
     total: float
     points: Mapping[str, float]
     titles: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,199 @@
+"""The command line: `grade`, whose commands are imported only when they are used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from grader.errors import GraderError, UsageError
+
+if TYPE_CHECKING:
+    from grader.course import Course
+
+COMMANDS = {
+    "labs": "List the labs.",
+    "start": "Write a lab's starter notebook.",
+    "check": "Check one submission and explain each mistake.",
+    "doctor": "Prove the sandbox on this machine.",
+}
+"""Each command `name` is `grader.cli.<name>.<name>`; the text is for the overview."""
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+OURS = 3
+
+
+@dataclass
+class Common:
+    """The options that every command takes, before or after its name."""
+
+    course: Path | None = None
+    debug: bool = False
+
+
+def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    common = context.find_root().ensure_object(Common)
+    if value:
+        setattr(common, str(parameter.name), value)
+
+
+def _common_options() -> list[click.Parameter]:
+    folder = click.Path(path_type=Path)
+    return [
+        click.Option(
+            ["--course"],
+            type=folder,
+            metavar="DIR",
+            expose_value=False,
+            callback=_store,
+            help="The course folder (default: here, the nearest above, or the one shipped).",
+        ),
+        click.Option(
+            ["--debug"],
+            is_flag=True,
+            expose_value=False,
+            callback=_store,
+            help="Show a traceback when the grader itself fails.",
+        ),
+    ]
+
+
+def current_course() -> Course:
+    """The course that the options of the running command ask for.
+
+    Raises UsageError or LabError when there is none.
+    """
+    from grader.course import find_course
+
+    common = click.get_current_context().find_root().ensure_object(Common)
+    return find_course(common.course, Path.cwd())
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names, in the order of the overview."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command and give it the common options."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"grader.cli.{cmd_name}"), cmd_name)
+        if not any(parameter.name == "course" for parameter in command.params):
+            command.params.extend(_common_options())
+        return command  # type: ignore[no-any-return]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called. Raises UsageError with the nearest name."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        close = get_close_matches(name.lower(), COMMANDS, n=1)
+        hint = f"Did you mean “grade {close[0]}”?" if close else "“grade --help” lists them."
+        raise UsageError(f"There is no command “{name}”.", hint=hint)
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the overview without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"grade {version('labgrader')}")
+        context.exit()
+
+
+@click.command(
+    cls=LazyGroup,
+    params=[
+        *_common_options(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version.",
+        ),
+    ],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+def cli() -> None:
+    """Grade deep-learning labs: run a notebook in a sandbox and explain every mistake.
+
+    Students begin with "grade labs", "grade start lab01" and "grade check lab01".
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code; errors become one sentence and a hint."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    common = Common(debug=bool(os.environ.get("GRADE_DEBUG")))
+    try:
+        code = cli.main(args=arguments, prog_name="grade", standalone_mode=False, obj=common)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except GraderError as error:
+        return _explain(error, common)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone; without this, Python complains once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        return _our_fault(error, common)
+
+
+def _explain(error: GraderError, common: Common) -> int:
+    if common.debug and error.exit_code == OURS:
+        _traceback()
+    click.echo(f"Error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"Hint: {error.hint}", err=True)
+    return error.exit_code
+
+
+def _our_fault(error: Exception, common: Common) -> int:
+    if common.debug:
+        _traceback()
+    said = " ".join(str(error).split())[:200]
+    click.echo(f"Error: this is a fault of the grader: {type(error).__name__}: {said}", err=True)
+    click.echo(
+        "Hint: your work is not to blame; tell the course staff. --debug shows more.", err=True
+    )
+    return OURS
+
+
+def _traceback() -> None:
+    import traceback
+
+    traceback.print_exc()

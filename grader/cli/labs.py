@@ -1,0 +1,62 @@
+"""`grade labs`: the labs of the course."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from grader.cli import current_course
+from grader.errors import LabError
+
+if TYPE_CHECKING:
+    from grader.course import Course
+
+HEADINGS = ("Lab", "Title", "Points", "Functions asked for")
+
+
+def _rows(course: Course) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for lab_id in course.labs():
+        lab = course.load(lab_id)
+        rows.append((lab.id, lab.title, f"{lab.rubric.total:g}", ", ".join(lab.functions) or "–"))
+    return rows
+
+
+@click.command()
+def labs() -> None:
+    """List the labs of the course."""
+    course = current_course()
+    rows = _rows(course)
+    if not rows:
+        raise LabError(
+            f"The course {course.folder} has no labs.",
+            hint="A lab is a folder assignments/<lab>/ with a lab.toml.",
+        )
+    if sys.stdout.isatty():
+        _table(rows)
+    else:
+        _plain(rows)
+
+
+def _plain(rows: list[tuple[str, str, str, str]]) -> None:
+    """Tab-separated, for pipes and scripts."""
+    for row in rows:
+        click.echo("\t".join(row))
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right" if heading == "Points" else "left")
+    for row in rows:
+        table.add_row(*(Text(value) for value in row))
+    console = Console()
+    console.print(table)
+    console.print(f"“grade start {rows[0][0]}” writes the notebook to begin with.")

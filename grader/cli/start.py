@@ -1,0 +1,53 @@
+"""`grade start`: the notebook to begin a lab with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from grader.cli import current_course
+from grader.errors import LabError, UsageError
+
+
+@click.command()
+@click.argument("lab")
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+def start(lab: str, folder: Path) -> None:
+    """Write the starter notebook of LAB into DIR (default: here)."""
+    loaded = current_course().load(lab)
+    try:
+        content = loaded.starter.read_bytes()
+    except OSError as error:
+        raise LabError(f"{loaded.starter} cannot be read: {error.strerror}.") from None
+    target = folder / f"{loaded.id}.ipynb"
+    _write_new(target, content)
+    click.echo(f"Wrote {target}: {loaded.title}.")
+    shown = "" if target.parent == Path() else f" {target}"
+    click.echo(
+        f"Next: open it in Jupyter, fill it in, save it, and run “grade check {loaded.id}{shown}”."
+    )
+
+
+def _write_new(target: Path, content: bytes) -> None:
+    """Write a file that must not be there yet. Raises UsageError."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # "x" also refuses a link, so that nothing is written through one.
+        with open(target, "xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except FileExistsError:
+        if not target.parent.is_dir():
+            raise UsageError(f"{target.parent} is not a folder.") from None
+        raise UsageError(
+            f"{target} is there already; it was left as it is.",
+            hint=f"To begin anew, rename it, or name another folder: "
+            f"grade start {target.stem} FOLDER",
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"{target} cannot be written: {error.strerror}.", hint="Name a folder of your own."
+        ) from None

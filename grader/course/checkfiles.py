@@ -1,0 +1,82 @@
+"""Which checks a lab's files define: read as source, never imported."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import LabError
+
+
+@dataclass(frozen=True)
+class CheckFunction:
+    """A function `test_<id>` of a check file; `title` is the first line of its docstring."""
+
+    id: str
+    title: str
+    hidden: bool
+    path: Path
+    line: int
+
+
+def _is_hidden_mark(node: ast.expr) -> bool:
+    """Whether an expression is `pytest.mark.hidden`, called or not, alone or in a list."""
+    if isinstance(node, ast.Call):
+        return _is_hidden_mark(node.func)
+    if isinstance(node, ast.List | ast.Tuple):
+        return any(_is_hidden_mark(element) for element in node.elts)
+    return ast.unparse(node).endswith("mark.hidden")
+
+
+def _module_is_hidden(tree: ast.Module) -> bool:
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if "pytestmark" in names and _is_hidden_mark(node.value):
+                return True
+    return False
+
+
+def read_checks(path: Path) -> list[CheckFunction]:
+    """The checks of one file, in its order. Raises LabError naming file and line."""
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as error:
+        raise LabError(f"{path}:{error.lineno or 1}: {error.msg}.") from None
+    except (OSError, ValueError) as error:
+        raise LabError(f"{path} cannot be read: {error}.") from None
+    all_hidden = _module_is_hidden(tree)
+    return [
+        _read_check(path, node, all_hidden)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    ]
+
+
+def _read_check(
+    path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef, all_hidden: bool
+) -> CheckFunction:
+    title = (ast.get_docstring(node) or "").strip().split("\n")[0]
+    if not title:
+        raise LabError(
+            f"{path}:{node.lineno}: the check {node.name} has no docstring.",
+            hint="Its first line is what the student reads as the check's title.",
+        )
+    hidden = all_hidden or any(_is_hidden_mark(mark) for mark in node.decorator_list)
+    return CheckFunction(node.name.removeprefix("test_"), title, hidden, path, node.lineno)
+
+
+def unique_checks(paths: tuple[Path, ...]) -> dict[str, CheckFunction]:
+    """All checks of a lab by id. Raises LabError when two have the same."""
+    checks: dict[str, CheckFunction] = {}
+    for path in paths:
+        for check in read_checks(path):
+            if (first := checks.get(check.id)) is not None:
+                raise LabError(
+                    f"{check.path}:{check.line}: a second check is called “{check.id}”; "
+                    f"the first is at {first.path}:{first.line}."
+                )
+            checks[check.id] = check
+    return checks

@@ -1,0 +1,126 @@
+"""What `lab.toml` and a rubric may say, and the messages when they say something else."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from grader.course.lines import line_of
+from grader.errors import LabError
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Positive = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class LimitsTable(_Table):
+    """`[limits]`: the fields of `grader.records.lab.Limits`, all optional."""
+
+    run_seconds: Positive | None = None
+    call_seconds: Positive | None = None
+    memory: PositiveInt | None = None
+    processes: PositiveInt | None = None
+    work_folder: PositiveInt | None = None
+    tmp_folder: PositiveInt | None = None
+    text_kept: PositiveInt | None = None
+    text_ends_run: PositiveInt | None = None
+    display: PositiveInt | None = None
+
+
+class LabFile(_Table):
+    """`assignments/<lab>/lab.toml`."""
+
+    title: Annotated[str, Field(min_length=1)]
+    summary: str = ""
+    data: str | None = None
+    functions: list[Identifier] = []
+    model_names: list[Identifier] = ["model"]
+    seed: Annotated[int, Field(ge=0)] = 0
+    cheap: bool = False
+    limits: LimitsTable = LimitsTable()
+    settings: dict[str, Any] = {}
+
+
+class RubricRow(_Table):
+    """One `[[check]]` of a rubric. `hidden` checks may be missing from a release's folder."""
+
+    id: Identifier
+    points: Annotated[float, Field(ge=0)]
+    hidden: bool = False
+
+
+class RubricFile(_Table):
+    """`rubrics/<lab>.toml`."""
+
+    total: Positive
+    check: Annotated[list[RubricRow], Field(min_length=1)]
+
+
+Model = TypeVar("Model", LabFile, RubricFile)
+
+
+def read_toml(path: Path, model: type[Model]) -> tuple[Model, str]:
+    """Read and validate a TOML file; also give its text, to find lines in.
+
+    Raises LabError naming file and line.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        raise LabError(f"{path} is missing.", hint="Each lab needs this file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{path} cannot be read: {error}.") from None
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LabError(_syntax_message(path, text, error)) from None
+    except RecursionError:
+        raise LabError(f"{path} is nested too deeply.") from None
+    try:
+        return model.model_validate(table), text
+    except ValidationError as error:
+        raise LabError(_validation_message(path, text, error, model)) from None
+
+
+def _syntax_message(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
+    where = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+    line = int(where[1]) if where and where[1] else text.count("\n") + 1
+    reason = str(error)[: where.start()].strip() if where else str(error)
+    return f"{path}:{line}: this is not valid TOML: {reason}."
+
+
+def _validation_message(
+    path: Path, text: str, error: ValidationError, model: type[BaseModel]
+) -> str:
+    """Name the first fault, with its line, and how many more there are."""
+    first, *others = error.errors(include_url=False, include_context=False)
+    loc = first["loc"]
+    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in loc)
+    line = line_of(text, loc)
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(_known_keys(model, loc[:-1]))
+        said = f"unknown key “{key}” (known here: {known})"
+    elif first["type"] == "missing":
+        said = f"“{key}” is missing"
+    else:
+        said = f"“{key}”: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    more = f" ({len(others)} more after this one)" if others else ""
+    return f"{path}:{line}: {said}.{more}"
+
+
+def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> Mapping[str, Any]:
+    """The keys that the table at `loc` may have."""
+    tables: dict[str, type[BaseModel]] = {"limits": LimitsTable, "check": RubricRow}
+    for part in loc:
+        if isinstance(part, str) and part in tables:
+            model = tables[part]
+    return model.model_fields

@@ -1,0 +1,31 @@
+"""How much a submission may hold."""
+
+from __future__ import annotations
+
+from grader.records.lab import MIB
+
+SOURCE_BYTES = 20 * MIB
+"""A notebook or a module."""
+CELLS = 2_000
+"""Cells of a notebook of any kind, or parts of a module."""
+BRACKETS = 1_000_000
+"""Opening brackets in a notebook's JSON: each becomes an object of some 60 bytes."""
+PACKED_BYTES = 50 * MIB
+"""An archive as it lies on the disk."""
+FILES = 2_000
+FILES_BYTES = 200 * MIB
+"""All files of a folder or an unpacked archive."""
+ENTRIES = 20_000
+"""Entries of an archive of any kind, also those that are passed over."""
+DEPTH = 30
+"""Folders within folders."""
+NAME_BYTES = 255
+"""One name in a path, in UTF-8: what file systems take."""
+
+
+def in_words(size: int) -> str:
+    """A size as people say it: `100 MiB`."""
+    for unit, bytes_each in (("GiB", 1 << 30), ("MiB", MIB), ("KiB", 1 << 10)):
+        if size >= bytes_each:
+            return f"{size / bytes_each:,.0f} {unit}"
+    return f"{size} bytes"

@@ -1,0 +1,74 @@
+"""Reading a module: one piece, or cells where `# %%` marks part it."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from grader.errors import SubmissionError
+from grader.submissions import bounds
+from grader.submissions.notebook import Source
+from grader.submissions.text import decode
+
+_MARK = re.compile(r"# ?%%(?!%)[ \t]*(.*)")
+# Possessive, so that hostile text costs one pass: strings and comments as Python's lexer has them.
+_LEXEME = re.compile(
+    r'"""(?:[^"\\]++|\\.|"(?!""))*+(?:"""|\Z)'
+    r"|'''(?:[^'\\]++|\\.|'(?!''))*+(?:'''|\Z)"
+    r'|"(?:[^"\\\n]++|\\.)*+"?'
+    r"|'(?:[^'\\\n]++|\\.)*+'?"
+    r"|#[^\n]*+",
+    re.DOTALL,
+)
+_CODE_LINE = re.compile(r"^[ \t\f]*[^\s#]", re.MULTILINE)
+_COMMENT_SIGN = re.compile(r"^# ?", re.MULTILINE)
+
+
+def read_module(content: bytes, what: str) -> Source:
+    """Read a module's bytes. `what` names the file in messages; raises SubmissionError."""
+    text, note = decode(content, what)
+    if text.lstrip().startswith("{") and '"nbformat"' in text:
+        raise SubmissionError(
+            f"{what} is a notebook under a module's name.", hint="Rename it to .ipynb."
+        )
+    source = Source(notes=[note] if note else [])
+    marks = [found for found in _LEXEME.finditer(text) if _is_mark(text, found)]
+    if not marks:
+        source.add_code(text)
+    else:
+        _split(text, marks, source)
+    if len(source.cells) + len(source.markdown) > bounds.CELLS:
+        raise SubmissionError(
+            f"{what} has more than {bounds.CELLS:,} cells.", hint="Hand in the lab's module only."
+        )
+    source.must_have_code(what)
+    return source
+
+
+def _is_mark(text: str, lexeme: re.Match[str]) -> bool:
+    start = lexeme.start()
+    return (start == 0 or text[start - 1] == "\n") and _MARK.match(lexeme[0]) is not None
+
+
+def _split(text: str, marks: list[re.Match[str]], source: Source) -> None:
+    """Part the text at the marks; what stands before the first counts when it has code."""
+    preamble = text[: marks[0].start()]
+    if _CODE_LINE.search(preamble):
+        source.add_code(preamble)
+    elif preamble.strip():
+        source.markdown.append(_uncommented(preamble))
+    line, counted = 1, 0
+    ends = [*(mark.start() for mark in marks), len(text)]
+    for mark, (_, end) in zip(marks, pairwise(ends), strict=True):
+        body = min(mark.end() + 1, end)
+        line += text.count("\n", counted, body)
+        counted = body
+        said = _MARK.match(mark[0])
+        if said and said[1].lower().startswith(("[markdown]", "[md]", "[raw]")):
+            source.markdown.append(_uncommented(text[body:end]))
+        else:
+            source.add_code(text[body:end], line)
+
+
+def _uncommented(text: str) -> str:
+    return _COMMENT_SIGN.sub("", text.strip())

@@ -1,0 +1,21 @@
+"""File names that can be printed and sent, whatever bytes they are made of."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def sendable(name: str | bytes) -> str:
+    r"""A name in which each byte that is no UTF-8 stands as `\xNN`, so that it can be encoded."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def printable(name: str | bytes) -> str:
+    r"""`sendable`, with line breaks, control and direction marks spelt out as `\uNNNN`."""
+    return "".join(
+        f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _UNPRINTABLE else sign
+        for sign in sendable(name)
+    )

@@ -1,0 +1,173 @@
+"""Reading a notebook: JSON of nbformat 4, and through nbformat's own upgrade 2 and 3.
+
+Outputs, kernels and metadata are never used: what a notebook says it printed counts for nothing,
+and the kernel that it names is never started.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.errors import SubmissionError
+from grader.records.submission import Cell
+from grader.submissions import bounds
+from grader.submissions.text import decode, encodable
+
+_CODE_LINE = re.compile(r"^[ \t\f]*[^\s#]", re.MULTILINE)
+_PYTHON_START = re.compile(r"^(?:import \w|from \w[\w.]* import )", re.MULTILINE)
+_SAVE_AGAIN = "Open it in Jupyter, choose “Save notebook as…” and hand in the new file."
+
+
+@dataclass
+class Source:
+    """Cells of code and texts, however they were stored."""
+
+    cells: list[Cell] = field(default_factory=list)
+    markdown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add_code(self, source: str, first_line: int = 1) -> None:
+        """Number a cell as Jupyter does: a blank one is not executed and has no number."""
+        if source.strip():
+            self.cells.append(Cell(len(self.cells) + 1, source, first_line))
+
+    def must_have_code(self, what: str) -> None:
+        """Raise SubmissionError when nothing but comments and blank lines is there."""
+        if not any(_CODE_LINE.search(cell.source) for cell in self.cells):
+            raise SubmissionError(
+                f"{what} has no line of code.",
+                hint="Check that the work was saved and that its cells are of the type Code.",
+            )
+
+
+def read_notebook(content: bytes, what: str) -> Source:
+    """Read a notebook's bytes. `what` names the file in messages; raises SubmissionError."""
+    text, note = decode(content, what)
+    notebook = _upgraded(_parse(text, what), what)
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        raise SubmissionError(f"{what} has no list of cells.", hint=_SAVE_AGAIN)
+    if len(cells) > bounds.CELLS:
+        raise SubmissionError(
+            f"{what} has {len(cells):,} cells; at most {bounds.CELLS:,} are read.",
+            hint="Hand in the lab's notebook only.",
+        )
+    source = Source(notes=[note] if note else [])
+    for position, (kind, cell_source) in enumerate(_sources(cells, what), start=1):
+        if kind == "code":
+            source.add_code(cell_source)
+        elif kind == "markdown":
+            source.markdown.append(cell_source)
+        elif kind != "raw":
+            source.notes.append(f"Cell {position} of {what} was left out: its type is unknown.")
+    _must_be_python(notebook.get("metadata"), source, what)
+    source.must_have_code(what)
+    return source
+
+
+def _parse(text: str, what: str) -> dict[str, Any]:
+    if text.count("{") + text.count("[") > bounds.BRACKETS:
+        raise SubmissionError(f"{what} is too intricate to read.", hint="Clear all outputs first.")
+    try:
+        parsed = json.loads(text)
+    except RecursionError:
+        raise SubmissionError(
+            f"{what} is nested too deeply to be a notebook.", hint=_SAVE_AGAIN
+        ) from None
+    except ValueError as error:
+        raise _no_json(text, what, error) from None
+    if not isinstance(parsed, dict):
+        raise SubmissionError(f"{what} is JSON, but no notebook.", hint=_SAVE_AGAIN)
+    return parsed
+
+
+def _no_json(text: str, what: str, error: ValueError) -> SubmissionError:
+    """Say what a file is that is no JSON."""
+    start = text.lstrip()[:300].lower()
+    if start.startswith("<"):
+        return SubmissionError(
+            f"{what} is a web page (HTML), not a notebook.",
+            hint="In Jupyter or Colab choose “Download .ipynb”; saving the page is not enough.",
+        )
+    if not start.startswith("{"):
+        return SubmissionError(
+            f"{what} is not a notebook: its content is not JSON.",
+            hint="If it is Python code, rename it to .py; else download the .ipynb again.",
+        )
+    at = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+    cut = isinstance(error, json.JSONDecodeError) and error.pos >= len(text.rstrip()) - 1
+    if cut or (isinstance(error, json.JSONDecodeError) and "Unterminated" in error.msg):
+        return SubmissionError(
+            f"{what} breaks off{at}: the file is not complete.",
+            hint="The upload or the disk may have cut it; save and hand it in again.",
+        )
+    return SubmissionError(f"{what} is damaged{at}: it is not valid JSON.", hint=_SAVE_AGAIN)
+
+
+def _upgraded(notebook: dict[str, Any], what: str) -> dict[str, Any]:
+    """The notebook in format 4. Raises SubmissionError for formats that cannot be read."""
+    major = notebook.get("nbformat")
+    if major is None and isinstance(notebook.get("cells"), list):
+        return notebook
+    if not isinstance(major, int) or isinstance(major, bool):
+        raise SubmissionError(f"{what} is JSON, but no notebook.", hint=_SAVE_AGAIN)
+    if major == 4:
+        return notebook
+    if major not in (2, 3):
+        raise SubmissionError(
+            f"{what} is of notebook format {major}; formats 2 to 4 can be read.",
+            hint="Save it in a current Jupyter as format 4.",
+        )
+    import nbformat  # 200 ms, and old notebooks are rare
+
+    try:
+        return dict(nbformat.convert(nbformat.from_dict(notebook), 4))
+    except Exception:  # the upgrade assumes a valid notebook and raises whatever it stumbles on
+        raise SubmissionError(
+            f"{what} is an old notebook (format {major}) that cannot be upgraded.",
+            hint=_SAVE_AGAIN,
+        ) from None
+
+
+def _sources(cells: list[Any], what: str) -> Iterator[tuple[str, str]]:
+    """The type and the source of each cell."""
+    for position, cell in enumerate(cells, start=1):
+        kind = cell.get("cell_type") if isinstance(cell, dict) else None
+        stored = cell.get("source", "") if isinstance(cell, dict) else None
+        if isinstance(stored, list) and all(isinstance(line, str) for line in stored):
+            stored = "".join(stored)
+        if not isinstance(kind, str) or not isinstance(stored, str):
+            raise SubmissionError(
+                f"Cell {position} of {what} is damaged: it has no readable source.",
+                hint=_SAVE_AGAIN,
+            )
+        yield kind, encodable(stored).replace("\r\n", "\n")
+
+
+def _must_be_python(metadata: Any, source: Source, what: str) -> None:
+    """Raise SubmissionError for another language.
+
+    What the kernel reported when it ran (`language_info`) decides. The kernel that the file
+    merely names is ignored as long as the code imports something as Python does.
+    """
+    reported = _name(metadata, "language_info", "name")
+    if reported is None:
+        reported = _name(metadata, "kernelspec", "language")
+        code = "\n".join(cell.source for cell in source.cells)
+        if reported and _PYTHON_START.search(code):
+            return
+    if reported and not reported.lower().startswith(("python", "ipython")):
+        raise SubmissionError(
+            f"{what} is a notebook in another language ({reported[:40]!r}).",
+            hint="Choose a Python 3 kernel, run all cells, save, and hand it in again.",
+        )
+
+
+def _name(metadata: Any, table: str, key: str) -> str | None:
+    inner = metadata.get(table) if isinstance(metadata, dict) else None
+    value = inner.get(key) if isinstance(inner, dict) else None
+    return value if isinstance(value, str) and value.strip() else None
