@@ -96,3 +96,20 @@ def _mapped(name: str, half: str, array: str) -> np.ndarray:
         FOLDER / name / half / f"{array}.npy", mmap_mode="r", allow_pickle=False
     )
     return mapped
+
+
+@cache
+def pixel_statistics(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return each pixel's mean and population standard deviation over the training images.
+
+    Both float64 (28, 28), in grey levels; computed in slices so that memory stays flat.
+    """
+    images = _mapped(name, "public", "train_images")
+    total = np.zeros(images.shape[1:])
+    squares = np.zeros(images.shape[1:])
+    for start in range(0, len(images), 5_000):
+        part = np.asarray(images[start : start + 5_000], dtype=np.float64)
+        total += part.sum(axis=0)
+        squares += (part**2).sum(axis=0)
+    mean = total / len(images)
+    return mean, np.sqrt(np.maximum(squares / len(images) - mean**2, 0))

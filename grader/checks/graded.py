@@ -1,0 +1,189 @@
+"""Accuracy on digits that the submission's process never had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from grader import data
+from grader.checks.expectations import expect, fail
+from grader.feeding import Feeding, Statistics, learn
+from grader.live import Live
+from grader.records.evidence import ArrayFacts, Evidence, ModelFacts
+from grader.session import StudentFault
+
+PREDICT_SECONDS = 60.0
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The model's answers: classes `predicted` (n,), the `truth` (n,), and raw `images` (n, h, w).
+
+    `confidence` (n,) is the largest probability of each row where rows are probabilities.
+    """
+
+    predicted: np.ndarray
+    truth: np.ndarray
+    images: np.ndarray
+    confidence: np.ndarray | None
+
+
+class GradedDigits:
+    """The grader's own digits, fed as the submission feeds its own.
+
+    `how` is "graded" for those, "none" where the submission's preprocessing was not recognised.
+    """
+
+    def __init__(
+        self, name: str, model: ModelFacts, evidence: Evidence, live: Live, seed: int
+    ) -> None:
+        self._name = name
+        self._model = model
+        self._evidence = evidence
+        self._live = live
+        self._rng = np.random.default_rng([seed, 2])
+        self._result: Predictions | None = None
+
+    @cached_property
+    def feeding(self) -> Feeding | None:
+        """The submission's preprocessing, learned from its latest use of the model."""
+        statistics = Statistics(lambda: data.pixel_statistics(self._name))
+        for facts in self._fed():
+            rows = facts.sample_rows
+            if facts.sample is None or rows is None:
+                continue
+            try:
+                raw = data.public_rows(self._name, rows)
+            except (IndexError, ValueError):
+                continue
+            found = learn(facts, raw, statistics)
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def how(self) -> Literal["graded", "none"]:
+        """What the accuracy was measured on."""
+        return "graded" if self.feeding is not None else "none"
+
+    @cached_property
+    def predictions(self) -> Predictions | None:
+        """The model's answers to the graded digits, or None where it cannot be fed."""
+        if self.feeding is None:
+            return None
+        images, truth = data.graded(self._name)
+        order = self._rng.permutation(len(images))
+        images, truth = images[order], truth[order]
+        fed = self.feeding.apply(disturbed(images, self._rng))
+        output = self._live.predict(self._model.id, fed, seconds=PREDICT_SECONDS)
+        if len(output) != len(images):
+            return None
+        return Predictions(*_classes(output, truth, images))
+
+    @property
+    def count(self) -> int:
+        """How many digits were judged."""
+        return 0 if self.predictions is None else len(self.predictions.truth)
+
+    @property
+    def correct(self) -> int:
+        """How many of them were recognised."""
+        found = self.predictions
+        return 0 if found is None else int((found.predicted == found.truth).sum())
+
+    @property
+    def accuracy(self) -> float:
+        """The share recognised, 0 to 1. Fails the check where the model could not be asked."""
+        if self.predictions is None:
+            fail(
+                observed="your model could not be fed with new digits",
+                expected="a model that takes digits prepared as in your own evaluation",
+                why="The accuracy is measured on digits that your program never saw, prepared the "
+                "way you prepare yours; no way was recognised in what you fed to the model.",
+                next="Evaluate your model on the test images in this file, all of them prepared "
+                "alike, before it ends.",
+            )
+        return self.correct / self.count
+
+    @property
+    def upper(self) -> float:
+        """The upper Clopper–Pearson limit of the true accuracy, one-sided at 97.5 %."""
+        return clopper_pearson_upper(self.correct, self.count)
+
+    @property
+    def confusion(self) -> np.ndarray | None:
+        """Counts (classes, classes), true classes in rows."""
+        found = self.predictions
+        if found is None:
+            return None
+        size = data.classes(self._name)
+        table = np.zeros((size, size), dtype=np.int64)
+        inside = (found.predicted >= 0) & (found.predicted < size)
+        np.add.at(table, (found.truth[inside], found.predicted[inside]), 1)
+        return table
+
+    def expect_at_least(self, threshold: float, shown: float, *, band: float = 0.02) -> None:
+        """Expect an accuracy that is not significantly below `threshold`.
+
+        The student reads `shown`, a little stricter. Between `threshold - 2 * band` and the
+        threshold the points are given in proportion.
+        """
+        accuracy = self.accuracy
+        floor = threshold - 2 * band
+        share = min(max((accuracy - floor) / (threshold - floor), 0.0), 0.99)
+        expect(
+            self.upper >= threshold,
+            observed=f"{accuracy:.2%} of {self.count:,} new digits were recognised",
+            expected=f"at least {shown:.0%}",
+            why="These digits were never in your program, so this is how well your model does on "
+            "what it has not seen.",
+            next="If the curves are still rising, train longer; if not, give the model more units.",
+            earned=round(share, 2),
+        )
+
+    def _fed(self) -> list[ArrayFacts]:
+        uses = [use.feed for use in self._evidence.uses if use.model == self._model.id]
+        fits = [fit for fit in self._evidence.fits if fit.model == self._model.id]
+        feeds: list[Any] = uses[::-1]
+        feeds += [fit.validation for fit in fits[::-1]]
+        feeds += [fit.train for fit in fits[::-1]]
+        return [feed.x for feed in feeds if feed is not None and feed.x is not None]
+
+
+def disturbed(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The images with ink changed by at most one grey level of 255, which no eye can see.
+
+    Blank pixels stay blank and ink stays ink, so that thresholds and norms keep their meaning.
+    """
+    noise = rng.integers(-1, 2, size=images.shape, dtype=np.int16)
+    shaken = np.clip(images.astype(np.int16) + noise, 1, 255)
+    return np.where(images > 0, shaken, 0).astype(np.uint8)
+
+
+def clopper_pearson_upper(correct: int, count: int) -> float:
+    """The upper end of the two-sided 95 % Clopper–Pearson interval of a proportion.
+
+    Clopper and Pearson (1934), by the quantile of the beta distribution.
+    """
+    if count == 0 or correct >= count:
+        return 1.0
+    from scipy.special import betaincinv
+
+    return float(betaincinv(correct + 1, count - correct, (1 + CONFIDENCE) / 2))
+
+
+def _classes(
+    output: np.ndarray, truth: np.ndarray, images: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    if output.ndim < 2 or output.shape[-1] == 1:
+        rounded = np.nan_to_num(output.reshape(len(output), -1)[:, 0], nan=-1)
+        return np.rint(rounded).astype(np.int64), truth, images, None
+    flat = output.reshape(len(output), -1)
+    predicted = np.nan_to_num(flat, nan=-np.inf).argmax(axis=1)
+    sums = flat.sum(axis=1)
+    probabilities = bool((flat >= 0).all() and np.allclose(sums, 1, atol=1e-3))
+    return predicted, truth, images, flat.max(axis=1) if probabilities else None

@@ -1,0 +1,203 @@
+"""Run a lab's checks over one subject and collect what came of each."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.checks import plugin
+from grader.checks.expectations import CheckFailed, Shortfall
+from grader.checks.subject import Subject
+from grader.errors import GraderError, LabError, SessionClosed
+from grader.records.result import Outcome
+from grader.session import StudentFault
+
+LIMIT_WORDS = {
+    "time": "it took longer than it may",
+    "memory": "it used more memory than it may",
+    "output": "it returned or printed more than it may",
+    "disk": "it wrote more than it may",
+    "processes": "it started more processes than it may",
+    "crash": "the program ended without an answer",
+    "protocol": "its answer could not be read",
+}
+QUIET = (
+    "-p no:cacheprovider -p no:terminal -p no:junitxml -p no:faulthandler -p no:pastebin "
+    "-p no:doctest -p no:unraisableexception -p no:threadexception -p no:logging "
+    "--import-mode=importlib --noconftest --strict-markers --capture=sys"
+).split()
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What came of one check, before points."""
+
+    id: str
+    title: str
+    hidden: bool
+    outcome: Outcome
+    shortfall: Shortfall | None = None
+    limit: str | None = None
+    default_points: float = 1.0
+
+
+def run_checks(
+    subject: Subject, *, hidden: bool, select: str | None = None
+) -> tuple[CheckOutcome, ...]:
+    """Run the lab's checks in the order of their files; `select` is pytest's `-k` expression.
+
+    Raises LabError where pytest cannot collect them.
+    """
+    files = [*subject.lab.public_checks, *(subject.lab.hidden_checks if hidden else ())]
+    collector = _Collector(subject)
+    args = [*QUIET, "-c", os.devnull, "--rootdir", str(subject.lab.folder)]
+    if select:
+        args += ["-k", select]
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        code = pytest.main([*args, *map(str, files)], plugins=[plugin, collector])
+    finally:
+        if before is None:
+            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        else:
+            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+    collector.raise_if_broken(int(code), files)
+    return tuple(collector.outcomes)
+
+
+class _Collector:
+    """A pytest plugin that hands the subject in and takes the outcomes out."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self.outcomes: list[CheckOutcome] = []
+        self._faulty: list[str] = []
+
+    def raise_if_broken(self, code: int, files: Sequence[Path]) -> None:
+        if self._faulty:
+            raise LabError(
+                "the lab's checks cannot be read: " + self._faulty[0],
+                hint="Run pytest on the lab's folder to see where.",
+            )
+        if code == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            raise LabError(f"the checks in {files[0].parent} could not be run (pytest: {code})")
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[plugin.SUBJECT] = self._subject
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._faulty.append(str(report.longrepr).strip().splitlines()[-1])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        for mark in item.iter_markers("needs"):
+            for needed in mark.args:
+                self._skip_unless_passed(needed)
+
+    def _skip_unless_passed(self, needed: str) -> None:
+        for earlier in self.outcomes:
+            if earlier.id == needed and earlier.outcome is not Outcome.PASSED:
+                pytest.skip(f"not checked yet: it needs “{earlier.title}”")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        error = None if call.excinfo is None else call.excinfo.value
+        if call.when == "call" or (call.when == "setup" and error is not None):
+            self.outcomes.append(_outcome(item, error))
+        return report
+
+
+def _outcome(item: pytest.Item, error: BaseException | None) -> CheckOutcome:
+    points = item.get_closest_marker("points")
+    blank = CheckOutcome(
+        id=plugin.check_id(item.name),
+        title=title_of(item),
+        hidden=item.get_closest_marker("hidden") is not None,
+        outcome=Outcome.PASSED,
+        default_points=float(points.args[0]) if points else 1.0,
+    )
+    if error is None:
+        return blank
+    outcome, shortfall, limit = judge(error)
+    return replace(blank, outcome=outcome, shortfall=shortfall, limit=limit)
+
+
+def title_of(item: pytest.Item) -> str:
+    """The check's docstring up to its first blank line, on one line."""
+    text = (getattr(item, "obj", None) and item.obj.__doc__) or item.name
+    return re.sub(r"\s+", " ", text.strip().split("\n\n")[0])
+
+
+def judge(error: BaseException) -> tuple[Outcome, Shortfall | None, str | None]:
+    """What an exception in a check means: the outcome, what to tell the student, the limit hit."""
+    if isinstance(error, pytest.skip.Exception):
+        return Outcome.SKIPPED, Shortfall(str(error), "", next=None), None
+    if isinstance(error, CheckFailed):
+        return Outcome.FAILED, error.shortfall, None
+    if isinstance(error, StudentFault):
+        return Outcome.ERROR, _fault(error), error.limit
+    if isinstance(error, SessionClosed):
+        return Outcome.ERROR, _closed(error), error.limit
+    if isinstance(error, LabError):
+        raise error
+    if isinstance(error, GraderError):
+        return Outcome.INVALID, Shortfall(error.message, "", next=error.hint), None
+    if isinstance(error, AssertionError):
+        return Outcome.FAILED, Shortfall(_first_line(error), "the assertion to hold"), None
+    return Outcome.FAILED, _unreadable(error), None
+
+
+def _fault(error: StudentFault) -> Shortfall:
+    fault = error.fault
+    if fault.type == "TimeUp":
+        return Shortfall(
+            "your code ran longer than a call may",
+            "an answer within the time limit",
+            why="A call that never ends is stopped so that the other checks can go on.",
+            next="Look for a loop whose condition never becomes false, or work done many times over.",
+            cell=fault.cell,
+            line=fault.line,
+        )
+    return Shortfall(
+        f"your code stopped with {fault.type}: {fault.message}".rstrip(": "),
+        "an answer, without an error",
+        why="The check called your code and it raised this error.",
+        next="Call it yourself in a new cell and read the last line of the error.",
+        cell=fault.cell,
+        line=fault.line,
+    )
+
+
+def _closed(error: SessionClosed) -> Shortfall:
+    return Shortfall(
+        f"your program was stopped: {LIMIT_WORDS.get(error.limit, error.limit)}",
+        "a program that is still there to be asked",
+        why="What is judged by asking your program cannot be judged once it has ended.",
+        next="Find what ends it, mend that, and check again.",
+    )
+
+
+def _unreadable(error: BaseException) -> Shortfall:
+    return Shortfall(
+        f"the answer has a form that this check cannot read ({type(error).__name__}: "
+        f"{_first_line(error)})",
+        "an answer of the kind that the task describes",
+        next="Compare what your code returns with the example in the task.",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:200]

@@ -1,0 +1,103 @@
+"""All that a check may look at: one submission after its run, with its live process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from grader import data
+from grader.checks.expectations import fail
+from grader.checks.graded import GradedDigits
+from grader.checks.trained import TrainedModel
+from grader.diagnosis import diagnose
+from grader.errors import SessionClosed
+from grader.live import Live
+from grader.records.evidence import Evidence
+from grader.records.lab import Lab
+from grader.records.misconception import Sighting
+from grader.records.submission import Submission
+from grader.roles import attempted_model, choose_model
+from grader.session import StudentFault
+
+PROBE_INPUTS = 64
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One submission under judgement."""
+
+    lab: Lab
+    submission: Submission
+    evidence: Evidence
+    live: Live
+
+    @cached_property
+    def classes(self) -> int | None:
+        """The number of classes of the lab's data, or None."""
+        return None if self.lab.data is None else data.classes(self.lab.data)
+
+    @cached_property
+    def trained(self) -> TrainedModel | None:
+        """The trained model by role, or None."""
+        facts = choose_model(self.evidence, self.lab.model_names, self.classes)
+        return None if facts is None else TrainedModel(facts, self.evidence, self.live)
+
+    @property
+    def model(self) -> TrainedModel:
+        """The trained model; fails the check where none was trained."""
+        if self.trained is not None:
+            return self.trained
+        tried = [fit for fit in self.evidence.fits if fit.fault is not None]
+        last = tried[-1] if tried else None
+        fail(
+            observed="training stopped with an error" if last else "no model was trained",
+            expected="a model that was trained in this file",
+            misconception=None if last else "never-fitted",
+            why="Everything after training needs a trained model.",
+            next="Mend the error in the cell that trains, then run everything again."
+            if last
+            else None,
+            cell=last.cell if last else None,
+            line=last.line if last else None,
+        )
+
+    @cached_property
+    def graded(self) -> GradedDigits | None:
+        """The graded digits, or None where there is no data or no model to ask."""
+        if self.lab.data is None or self.trained is None:
+            return None
+        facts = self.trained.facts
+        return GradedDigits(self.lab.data, facts, self.evidence, self.live, self.lab.seed)
+
+    @cached_property
+    def probes(self) -> Mapping[str, Mapping[str, float]]:
+        """What the probes say of the trained model, by probe; those that could not be asked lack."""
+        if self.trained is None or self.trained.facts.family != "keras":
+            return {}
+        options = self._probe_inputs()
+        answers: dict[str, Mapping[str, float]] = {}
+        for name in ("affine_gap", "row_sums"):
+            try:
+                answers[name] = self.trained.probe(name, **options)
+            except (StudentFault, SessionClosed):
+                continue
+        return answers
+
+    @cached_property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """Every mistake that was seen, the one to mend first at the head."""
+        model = self.trained.facts.id if self.trained else attempted_model(self.evidence)
+        return diagnose(self.submission, self.evidence, model, self.probes)
+
+    def _probe_inputs(self) -> dict[str, np.ndarray]:
+        graded = self.graded
+        if graded is None or graded.feeding is None or self.lab.data is None:
+            return {}
+        rows = data.public_rows(self.lab.data, np.arange(PROBE_INPUTS))
+        return {
+            "x": graded.feeding.apply(rows),
+            "y": data.public_labels(self.lab.data, np.arange(PROBE_INPUTS)).astype(np.int64),
+        }
