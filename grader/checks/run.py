@@ -57,6 +57,8 @@ def run_checks(
     files = [*subject.lab.public_checks, *(subject.lab.hidden_checks if hidden else ())]
     collector = _Collector(subject)
     args = [*QUIET, "-c", os.devnull, "--rootdir", str(subject.lab.folder)]
+    if not hidden:
+        args += ["-m", "not hidden"]
     if select:
         args += ["-k", select]
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
@@ -79,8 +81,12 @@ class _Collector:
         self._subject = subject
         self.outcomes: list[CheckOutcome] = []
         self._faulty: list[str] = []
+        self._lab_error: LabError | None = None
 
     def raise_if_broken(self, code: int, files: Sequence[Path]) -> None:
+        """Raise LabError where the checks themselves are at fault."""
+        if self._lab_error is not None:
+            raise self._lab_error
         if self._faulty:
             raise LabError(
                 "the lab's checks cannot be read: " + self._faulty[0],
@@ -116,7 +122,10 @@ class _Collector:
         report = yield
         error = None if call.excinfo is None else call.excinfo.value
         if call.when == "call" or (call.when == "setup" and error is not None):
-            self.outcomes.append(_outcome(item, error))
+            try:
+                self.outcomes.append(_outcome(item, error))
+            except LabError as faulty:
+                self._lab_error = self._lab_error or faulty
         return report
 
 

@@ -1,0 +1,139 @@
+"""`grade check`: one submission, judged and explained."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader.cli import current_course
+from grader.errors import SubmissionError, UsageError
+
+if TYPE_CHECKING:
+    from grader.grading import Graded
+    from grader.records.lab import Lab
+    from grader.records.result import Result
+
+EXIT_PASSED = 0
+EXIT_NOT_PASSED = 1
+EXIT_INVALID = 3
+EXIT_NOTHING = 5
+
+
+@click.command()
+@click.argument("lab")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--all", "hidden", is_flag=True, help="Run the hidden checks too, where present.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the page.")
+@click.option(
+    "--junitxml", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML."
+)
+@click.option("-k", "select", metavar="EXPR", help="Run only the checks that match, as in pytest.")
+@click.option("--hint", "hints", is_flag=True, help="Show hints, from the idea to the place.")
+def check(
+    lab: str,
+    path: Path | None,
+    hidden: bool,
+    as_json: bool,
+    html: Path | None,
+    junitxml: Path | None,
+    select: str | None,
+    hints: bool,
+) -> int:
+    """Check the submission at PATH (default: the lab's file here) and explain each mistake.
+
+    PATH is a notebook, a module, or a folder or .zip that holds one.
+
+    Exit code: 0 full marks on the checks that ran, 1 something did not pass, 2 usage, 3 a fault of
+    the grader, 4 a fault of the lab, 5 nothing to grade.
+    """
+    for target in (html, junitxml):
+        _check_writable(target)
+    loaded = current_course().load(lab)
+    graded = _grade(loaded, path, hidden=hidden, select=select)
+    _write_files(graded, html, junitxml, hints=hints)
+    _print(graded, as_json=as_json, hints=hints, page=html)
+    if not graded.result.checks and select and graded.result.status == "graded":
+        raise UsageError(
+            f"No check matches -k {select!r}.",
+            hint="Leave -k out to run them all.",
+        )
+    return exit_code(graded.result)
+
+
+def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None) -> Graded:
+    from grader.grading import grade, rejected
+    from grader.sandbox import open_sandbox
+    from grader.submissions import find, read, unreadable
+
+    found = find(lab, path, Path.cwd())
+    try:
+        submission = read(found, relative_to=Path.cwd(), lab_id=lab.id)
+    except SubmissionError as error:
+        if error.exit_code == EXIT_NOTHING:
+            raise
+        unread = unreadable(found, relative_to=Path.cwd())
+        return rejected(lab, unread, error, hidden=hidden)
+    return grade(lab, submission, open_sandbox(), hidden=hidden, select=select)
+
+
+def _write_files(
+    graded: Graded, html: Path | None, junitxml: Path | None, *, hints: bool
+) -> None:
+    if html is not None:
+        from grader.report.html import render_html
+
+        _write(html, render_html(graded.result, graded.exhibits, hints))
+    if junitxml is not None:
+        from grader.report.junit import render_junit
+
+        _write(junitxml, render_junit(graded.result))
+
+
+def _print(graded: Graded, *, as_json: bool, hints: bool, page: Path | None) -> None:
+    if as_json:
+        click.echo(json.dumps(graded.result.to_json(), indent=2, ensure_ascii=True))
+        return
+    from rich.console import Console
+
+    from grader.report.terminal import render_terminal
+
+    shown = None if page is None else str(page)
+    render_terminal(graded.result, graded.exhibits, Console(file=sys.stdout), hints, shown)
+
+
+def exit_code(result: Result) -> int:
+    """The documented exit code of `grade check` for a result."""
+    if result.status == "invalid":
+        return EXIT_INVALID
+    if result.status == "rejected":
+        return EXIT_NOT_PASSED
+    passed = all(check.outcome == "passed" for check in result.checks)
+    return EXIT_PASSED if passed and result.checks else EXIT_NOT_PASSED
+
+
+def _check_writable(target: Path | None) -> None:
+    if target is None:
+        return
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        raise UsageError(
+            f"{target} cannot be written.", hint="Name a file in a folder that exists."
+        )
+    if not os.access(target.absolute().parent, os.W_OK):
+        raise UsageError(f"{target.absolute().parent} is not writable.", hint="Name another.")
+
+
+def _write(target: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(f"{target} cannot be written: {error.strerror}.") from None

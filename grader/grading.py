@@ -1,0 +1,233 @@
+"""The flow, stage by stage: a lab and a submission become evidence, outcomes and a result."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grader
+from grader import data
+from grader.errors import GraderError, LabError, SandboxError, SubmissionError
+from grader.live import Live
+from grader.records.evidence import Evidence
+from grader.records.exhibits import Exhibits
+from grader.records.lab import Lab
+from grader.records.result import Isolation, Limit, Outcome, Result, Status
+from grader.records.submission import Submission
+from grader.sandbox import Sandbox, open_sandbox
+from grader.session import Session
+
+if TYPE_CHECKING:
+    from grader.checks.subject import Subject
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A graded submission: the verdict, what a report shows beside it, and the evidence."""
+
+    result: Result
+    exhibits: Exhibits
+    evidence: Evidence
+
+
+def grade(
+    lab: Lab,
+    submission: Submission,
+    sandbox: Sandbox,
+    *,
+    hidden: bool,
+    select: str | None = None,
+) -> Graded:
+    """Run a submission in the sandbox and judge it. `select` is pytest's `-k` expression.
+
+    Raises LabError where the lab is faulty; a fault of the machine becomes status `invalid`.
+    """
+    started = time.monotonic()
+    try:
+        with open_subject(lab, submission, sandbox) as subject:
+            ran = time.monotonic()
+            graded = _judge(subject, sandbox.isolation, hidden=hidden, select=select)
+    except SandboxError as error:
+        isolation = sandbox.isolation
+        result = _without_checks(
+            lab, submission, Status.INVALID, error, hidden=hidden, isolation=isolation
+        )
+        return Graded(result, Exhibits(title=lab.title), Evidence())
+    ended = time.monotonic()
+    seconds = {
+        "total": round(ended - started, 3),
+        "run": round(ran - started, 3),
+        "checks": round(ended - ran, 3),
+    }
+    return Graded(_with_seconds(graded.result, seconds), graded.exhibits, graded.evidence)
+
+
+@contextmanager
+def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox) -> Iterator[Subject]:
+    """A submission that has run, with its process still there to be asked."""
+
+    def start() -> tuple[Session, Evidence]:
+        folder = None if lab.data is None else data.public_folder(lab.data)
+        course = lab.folder.parent.parent
+        child = sandbox.start(lab.limits, folder, hide=(course,))
+        try:
+            session = Session(child, lab.limits)
+            return session, session.run(submission, seed=lab.seed, data=child.data_folder)
+        except BaseException:
+            child.close()
+            raise
+
+    preload = threading.Thread(target=_preload)
+    preload.start()
+    session, evidence = start()
+    preload.join()
+    live = Live(session, lambda: start()[0], restarts=2 if lab.cheap else 0)
+    if not evidence.finished:
+        live.mark_closed(session.limit or "crash")
+    try:
+        from grader.checks.subject import Subject
+
+        yield Subject(lab, submission, evidence, live)
+    finally:
+        live.close()
+
+
+def _preload() -> None:
+    """Import what judging needs while the submission runs."""
+    import jinja2  # noqa: F401
+    import rich.console  # noqa: F401
+
+    import grader.scoring
+    import grader.showing  # noqa: F401
+
+
+def _judge(
+    subject: Subject, isolation: Isolation, *, hidden: bool, select: str | None
+) -> Graded:
+    from grader import scoring, showing
+    from grader.checks.run import run_checks
+
+    lab, submission = subject.lab, subject.submission
+    outcomes = run_checks(subject, hidden=hidden, select=select)
+    checks = scoring.score_checks(lab, outcomes)
+    found = scoring.findings(checks, subject.sightings)
+    exhibits = showing.exhibits_of(subject, checks, found)
+    score, max_score = scoring.total(checks)
+    broken = any(check.outcome is Outcome.INVALID for check in checks)
+    limits = [subject.live.limit, *(outcome.limit for outcome in outcomes)]
+    result = Result(
+        lab=lab.id,
+        submission_id=submission.id,
+        path=submission.path,
+        sha256=submission.sha256,
+        status=Status.INVALID if broken else Status.GRADED,
+        score=score,
+        max_score=max_score,
+        limit=_limit(next((limit for limit in limits if limit is not None), None)),
+        isolation=isolation,
+        reason=None,
+        root_cause=scoring.find_root_cause(checks, subject.sightings),
+        metrics=_metrics(subject),
+        checks=checks,
+        findings=found,
+        versions=versions(),
+        seed=lab.seed,
+    )
+    return Graded(result, exhibits, subject.evidence)
+
+
+def _metrics(subject: Subject) -> dict[str, float]:
+    from grader.showing import predictions_of
+
+    if subject.graded is None or predictions_of(subject) is None:
+        return {}
+    return {"graded_accuracy": round(subject.graded.accuracy, 6)}
+
+
+def _limit(name: str | None) -> Limit | None:
+    return name  # type: ignore[return-value]  # the session admits documented names only
+
+
+def _with_seconds(result: Result, seconds: dict[str, float]) -> Result:
+    return Result(**{**result.__dict__, "seconds": seconds})
+
+
+def rejected(lab: Lab, unread: Submission, error: SubmissionError, *, hidden: bool) -> Graded:
+    """The verdict on a file that cannot be read as a submission; `unread` names it."""
+    return Graded(
+        _without_checks(lab, unread, Status.REJECTED, error, hidden=hidden),
+        Exhibits(title=lab.title),
+        Evidence(),
+    )
+
+
+def _without_checks(
+    lab: Lab,
+    submission: Submission,
+    status: Status,
+    error: GraderError,
+    *,
+    hidden: bool,
+    isolation: Isolation = "none",
+) -> Result:
+    return Result(
+        lab=lab.id,
+        submission_id=submission.id,
+        path=submission.path,
+        sha256=submission.sha256,
+        status=status,
+        score=0.0,
+        max_score=_possible(lab, hidden=hidden),
+        isolation=isolation,
+        reason=f"{error.message} {error.hint}".strip(),
+        versions=versions(),
+        seed=lab.seed,
+    )
+
+
+def _possible(lab: Lab, *, hidden: bool) -> float:
+    if hidden:
+        return lab.rubric.total
+    return sum(
+        points for check, points in lab.rubric.points.items() if check not in lab.rubric.hidden
+    )
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    found = {"grader": grader.__version__, "python": platform.python_version()}
+    for package in ("tensorflow", "keras"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def author_subject(checks: Path, submission: str | None) -> Iterator[Subject]:
+    """For plain pytest on a lab's folder: the lab's reference, or another file, after its run.
+
+    `checks` is one of the lab's check files. Raises LabError where there is nothing to judge.
+    """
+    from grader.course import find_course
+    from grader.submissions import read
+
+    folder = next((up for up in checks.parents if (up / "lab.toml").is_file()), None)
+    if folder is None:
+        raise LabError(f"{checks} does not belong to a lab: no lab.toml above it")
+    lab = find_course(None, folder).load(folder.name)
+    chosen = Path(submission) if submission else lab.reference
+    if chosen is None:
+        raise LabError(
+            f"{lab.id} has no reference to judge", hint="Name a file with --submission FILE."
+        )
+    with open_subject(lab, read(chosen), open_sandbox()) as subject:
+        yield subject

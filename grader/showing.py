@@ -1,0 +1,108 @@
+"""Collect what a report shows beside the result: curves, confusions, wrong digits, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from grader import catalogue
+from grader.checks.graded import Predictions
+from grader.checks.subject import Subject
+from grader.errors import SessionClosed
+from grader.records.exhibits import MAX_PICTURES, Curves, Exhibits, LayerRow, Mistaken
+from grader.records.lab import Lab
+from grader.records.result import CheckResult, Finding
+from grader.session import StudentFault
+
+HOW = {
+    "graded": "measured on {count:,} digits that your program never had, fed the way you feed yours",
+    "none": "",
+}
+
+
+def exhibits_of(
+    subject: Subject, checks: Sequence[CheckResult], findings: Sequence[Finding]
+) -> Exhibits:
+    """What there is to show of one submission; whatever cannot be had is left out."""
+    graded, found = subject.graded, predictions_of(subject)
+    return Exhibits(
+        title=subject.lab.title,
+        curves=_curves(subject),
+        confusion=_confusion(subject) if found is not None else None,
+        mistaken=_mistaken(found) if found is not None else (),
+        mistaken_total=_wrong(found) if found is not None else None,
+        layers=_layers(subject),
+        accuracy=f"{graded.accuracy:.2%}" if graded and found is not None else None,
+        accuracy_how=HOW[graded.how].format(count=graded.count) if graded and found else None,
+        faults=tuple(cell.fault for cell in subject.evidence.cells if cell.fault is not None),
+        notes=subject.submission.notes,
+        hints=_hints(checks, findings),
+        limits=limits_of(subject.lab),
+    )
+
+
+def limits_of(lab: Lab) -> dict[str, float]:
+    """The bounds that held, by their names in `Limits`."""
+    return asdict(lab.limits)
+
+
+def predictions_of(subject: Subject) -> Predictions | None:
+    """The answers to the graded digits, or None where there is no model that can be asked."""
+    if subject.graded is None:
+        return None
+    try:
+        return subject.graded.predictions
+    except (StudentFault, SessionClosed):
+        return None
+
+
+def _curves(subject: Subject) -> tuple[Curves, ...]:
+    fits = [fit for fit in subject.evidence.fits if fit.history]
+    several = len({fit.model for fit in fits}) > 1 or len(fits) > 1
+    return tuple(
+        Curves(f"Training {number}" if several else "Training", dict(fit.history))
+        for number, fit in enumerate(fits[:6], start=1)
+    )
+
+
+def _confusion(subject: Subject) -> tuple[tuple[int, ...], ...] | None:
+    table = subject.graded.confusion if subject.graded else None
+    return None if table is None else tuple(tuple(row) for row in table.tolist())
+
+
+def _wrong(found: Predictions) -> int:
+    return int((found.predicted != found.truth).sum())
+
+
+def _mistaken(found: Predictions) -> tuple[Mistaken, ...]:
+    wrong = np.flatnonzero(found.predicted != found.truth)
+    if found.confidence is not None:
+        wrong = wrong[np.argsort(-found.confidence[wrong], kind="stable")]
+    return tuple(
+        Mistaken(
+            np.ascontiguousarray(found.images[i]),
+            int(found.truth[i]),
+            int(found.predicted[i]),
+            None if found.confidence is None else round(float(found.confidence[i]), 4),
+        )
+        for i in wrong[:MAX_PICTURES]
+    )
+
+
+def _layers(subject: Subject) -> tuple[LayerRow, ...]:
+    if subject.trained is None:
+        return ()
+    return tuple(
+        LayerRow(layer.name, layer.kind, layer.output_shape, layer.parameters, layer.activation)
+        for layer in subject.trained.facts.layers
+    )
+
+
+def _hints(
+    checks: Sequence[CheckResult], findings: Sequence[Finding]
+) -> dict[str, tuple[str, ...]]:
+    codes = [check.misconception for check in checks if check.misconception is not None]
+    codes += [finding.misconception for finding in findings]
+    return {code: catalogue.get(code).hints for code in dict.fromkeys(codes)}
