@@ -4,7 +4,7 @@
 
 Both read the same arrays and print their own CPU seconds (all threads, user and system) as their
 last line; from the first cell to the last the bound is 5 % more. Then `grade check` grades it
-whole, and the peak memory of the grader's own process, its children apart, has to stay under 200 MB.
+whole: the peak memory of the grader's own process, its children apart, has to stay under 200 MB.
 """
 
 from __future__ import annotations
