@@ -1,0 +1,57 @@
+"""Where the student's process begins: confine, say hello, then serve the grader's requests.
+
+Started as `python -I -B -c "…main()" CONFIG`, with CONFIG a JSON object that holds no secret:
+`channel` (the number of the inherited descriptor), `entry`, and what `confine` reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+from .confine import confine
+
+
+def main() -> None:
+    """Run one process of a submission, as the JSON in the last argument says.
+
+    `entry` is "serve" for a submission. "canary" only reports what holds, without the imports of
+    a real run; a `{"source": …}` is run instead, for the proofs of the sandbox.
+    """
+    config: dict[str, Any] = json.loads(sys.argv[-1])
+    sys.argv = [""]
+    number = config["channel"]
+    os.closerange(3, number)
+    os.closerange(number + 1, 1024)
+    channel = socket.socket(fileno=number)
+    channel.set_inheritable(False)
+    sys.path.extend(config.get("paths", []))
+    confined = confine(config)
+    entry = config["entry"]
+    if entry == "canary":
+        channel.sendall(json.dumps(confined | {"unreadable": _unreadable()}).encode() + b"\n")
+    elif entry == "serve":
+        _serve(channel, confined)
+    else:
+        exec(
+            compile(entry["source"], "<probe>", "exec"),
+            {"__name__": "__main__", "channel": channel, "confined": confined},
+        )
+
+
+def _serve(channel: socket.socket, confined: dict[str, Any]) -> None:
+    from . import wire
+
+    channel.sendall(wire.encode({"hello": {"confined": confined}}))
+    from .serve import serve
+
+    serve(channel)
+
+
+def _unreadable() -> list[str]:
+    """Folders of the import path that this user cannot read: nothing could be imported there."""
+    folders = [folder for folder in sys.path if os.path.isdir(folder)]
+    return [folder for folder in folders if not os.access(folder, os.R_OK | os.X_OK)]

@@ -1,0 +1,8 @@
+"""Run a submission behind walls: what is shown, what is limited, and proof that it holds."""
+
+from __future__ import annotations
+
+from grader.sandbox.child import Child
+from grader.sandbox.levels import Sandbox, open_sandbox
+
+__all__ = ["Child", "Sandbox", "open_sandbox"]

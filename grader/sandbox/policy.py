@@ -1,0 +1,143 @@
+"""What a submission may see and use: data, without any mechanism.
+
+The thread counts are fixed, not taken from the machine: sums of floats depend on how they are
+split, and a submission must get the same numbers on a laptop and on a server.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import site
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.records.lab import MIB, Limits
+
+THREADS = 2
+SHARED_MEMORY = 64 * MIB
+OPEN_FILES = 256
+PACKAGE = Path(__file__).resolve().parent.parent
+INSIDE = PACKAGE / "inside"
+DRIVER = "/driver"
+WORK = "/work"
+TEMPORARY = "/tmp"
+DATA = "/data"
+
+SYSTEM_FOLDERS = ("/usr", "/nix/store", "/gnu/store")
+ROOT_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives", "/etc/localtime")
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A folder or file of this machine, shown read-only at `inside`."""
+
+    source: str
+    inside: str
+
+
+def environment(*, home: str = WORK, temporary: str = TEMPORARY) -> dict[str, str]:
+    """The whole environment of a submission; nothing of the grader's own is passed on."""
+    threads = str(THREADS)
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": home,
+        "TMPDIR": temporary,
+        "USER": "student",
+        "LOGNAME": "student",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": f"{temporary}/matplotlib",
+        "KERAS_BACKEND": "tensorflow",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": threads,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+    }
+
+
+def interpreter_binds() -> tuple[Bind, ...]:
+    """The interpreter, its standard library and its packages, where they are not under /usr."""
+    wanted = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
+    wanted += _links(sys.executable)
+    wanted += user_packages()
+    paths = {path for name in wanted for path in (os.path.abspath(name), os.path.realpath(name))}
+    kept = [path for path in sorted(paths) if not _within(path, SYSTEM_FOLDERS)]
+    outer = [path for path in kept if not _within(path, [other for other in kept if other != path])]
+    return tuple(Bind(os.path.realpath(path), path) for path in outer if os.path.isdir(path))
+
+
+def _links(executable: str) -> list[str]:
+    """The installation folder of every link from `executable` to the real interpreter."""
+    folders = []
+    path = os.path.abspath(executable)
+    for _ in range(10):
+        folders.append(os.path.dirname(os.path.dirname(path)))
+        if not os.path.islink(path):
+            break
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+    return [folder for folder in folders if folder not in ("/", "")]
+
+
+def user_packages() -> list[str]:
+    """The user's own site-packages, when this process imports from there (`pip install --user`)."""
+    folder = site.getusersitepackages()
+    return [folder] if site.ENABLE_USER_SITE and folder in sys.path else []
+
+
+def masked(binds: Iterable[Bind], hide: Iterable[Path]) -> list[str]:
+    """The places inside at which a hidden folder would show through one of `binds`."""
+    places = set()
+    for path in hide:
+        real = os.path.realpath(path)
+        for bind in binds:
+            if os.path.isdir(real) and _within(real, [bind.source]):
+                places.add(os.path.normpath(f"{bind.inside}/{os.path.relpath(real, bind.source)}"))
+    return sorted(places)
+
+
+def _within(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders)
+
+
+def resource_limits(limits: Limits, *, shared_user: bool) -> dict[str, list[int]]:
+    """Soft and hard limits of each process, by the names of the `resource` module.
+
+    `shared_user` says that the submission runs as a user with processes of its own, which kernels
+    before 5.14 count against it.
+    """
+    processor = int(limits.total_seconds * THREADS) + 10
+    largest_file = max(limits.work_folder, limits.tmp_folder)
+    processes = limits.processes + (_own_processes() if shared_user else 0)
+    return {
+        "DATA": [limits.memory, limits.memory],
+        "CPU": [processor, processor + 5],
+        "FSIZE": [largest_file, largest_file],
+        "NOFILE": [OPEN_FILES, OPEN_FILES],
+        "CORE": [0, 0],
+        "MSGQUEUE": [0, 0],
+        "NPROC": [processes, processes],
+    }
+
+
+def _own_processes() -> int:
+    """The threads that this user already runs, where the kernel does not count by namespace."""
+    release = platform.release().split(".")
+    if sys.platform == "linux" and tuple(int(part) for part in release[:2]) >= (5, 14):
+        return 0
+    count = 0
+    for entry in Path("/proc").glob("[0-9]*/task") if sys.platform == "linux" else ():
+        try:
+            if entry.stat().st_uid == os.getuid():
+                count += len(list(entry.iterdir()))
+        except OSError:
+            continue
+    return count if sys.platform == "linux" else 1000
