@@ -16,37 +16,49 @@ if TYPE_CHECKING:
 HEADINGS = ("Lab", "Title", "Points", "Functions asked for")
 
 
-def _rows(course: Course) -> list[tuple[str, str, str, str]]:
-    rows = []
+Row = tuple[str, str, str, str]
+
+
+def _rows(course: Course) -> tuple[list[Row], list[LabError]]:
+    """A row for each lab, and the faults of those that cannot be loaded."""
+    rows: list[Row] = []
+    faults: list[LabError] = []
     for lab_id in course.labs():
-        lab = course.load(lab_id)
-        rows.append((lab.id, lab.title, f"{lab.rubric.total:g}", ", ".join(lab.functions) or "–"))
-    return rows
+        try:
+            lab = course.load(lab_id)
+        except LabError as error:
+            faults.append(error)
+        else:
+            functions = ", ".join(lab.functions) or "–"
+            rows.append((lab.id, lab.title, f"{lab.rubric.total:g}", functions))
+    return rows, faults
 
 
 @click.command()
 def labs() -> None:
     """List the labs of the course."""
     course = current_course()
-    rows = _rows(course)
-    if not rows:
+    rows, faults = _rows(course)
+    if not rows and not faults:
         raise LabError(
             f"The course {course.folder} has no labs.",
             hint="A lab is a folder assignments/<lab>/ with a lab.toml.",
         )
-    if sys.stdout.isatty():
+    if rows and sys.stdout.isatty():
         _table(rows)
     else:
         _plain(rows)
+    if faults:
+        raise faults[0]
 
 
-def _plain(rows: list[tuple[str, str, str, str]]) -> None:
+def _plain(rows: list[Row]) -> None:
     """Tab-separated, for pipes and scripts."""
     for row in rows:
         click.echo("\t".join(row))
 
 
-def _table(rows: list[tuple[str, str, str, str]]) -> None:
+def _table(rows: list[Row]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -136,8 +136,13 @@ def _load_rubric(path: Path, checks: dict[str, CheckFunction]) -> Rubric:
             close = difflib.get_close_matches(row.id, checks, n=1)
             hint = f"Did you mean “{close[0]}”?" if close else ""
             raise fault(f"the lab has no check “{row.id}”.", *here, hint=hint)
-        if found is not None and row.hidden and not found.hidden:
-            raise fault(f"the check “{row.id}” is public in {found.path}:{found.line}.", *here)
+        if found is not None and row.hidden is not found.hidden:
+            kind, change = ("hidden", "add") if found.hidden else ("public", "remove")
+            raise fault(
+                f"the check “{row.id}” is {kind} in {found.path}:{found.line}.",
+                *here,
+                hint=f"In the rubric {change} “hidden = true”: it is all that a release knows.",
+            )
     for check in checks.values():
         if check.id not in seen:
             raise LabError(f"{check.path}:{check.line}: {path} gives “{check.id}” no points.")
@@ -148,5 +153,5 @@ def _load_rubric(path: Path, checks: dict[str, CheckFunction]) -> Rubric:
         total=rubric.total,
         points={row.id: row.points for row in rubric.check},
         titles={id: check.title for id, check in checks.items()},
-        hidden=frozenset(row.id for row in rubric.check if row.hidden or checks[row.id].hidden),
+        hidden=frozenset(row.id for row in rubric.check if row.hidden),
     )

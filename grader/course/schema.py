@@ -93,7 +93,7 @@ def read_toml(path: Path, model: type[Model]) -> tuple[Model, str]:
 
 def _syntax_message(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
     where = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
-    line = int(where[1]) if where and where[1] else text.count("\n") + 1
+    line = int(where[1]) if where and where[1] else text.rstrip().count("\n") + 1
     reason = str(error)[: where.start()].strip() if where else str(error)
     return f"{path}:{line}: this is not valid TOML: {reason}."
 
@@ -101,8 +101,10 @@ def _syntax_message(path: Path, text: str, error: tomllib.TOMLDecodeError) -> st
 def _validation_message(
     path: Path, text: str, error: ValidationError, model: type[BaseModel]
 ) -> str:
-    """Name the first fault, with its line, and how many more there are."""
-    first, *others = error.errors(include_url=False, include_context=False)
+    """Name one fault, with its line, and how many more there are."""
+    faults = error.errors(include_url=False, include_context=False)
+    # A misspelt key is both unknown and missing: the unknown one shows where.
+    first, *others = sorted(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     loc = first["loc"]
     key = ".".join(str(part + 1) if isinstance(part, int) else part for part in loc)
     line = line_of(text, loc)

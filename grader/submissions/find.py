@@ -25,7 +25,7 @@ def find(lab: Lab, path: Path | None, cwd: Path) -> Path:
         return path
     candidates = _candidates(cwd)
     named = [file for file in candidates if file.stem == lab.id]
-    notebooks = [file for file in candidates if file.suffix == ".ipynb"]
+    notebooks = [file for file in candidates if file.suffix.lower() == ".ipynb"]
     for group in (named, notebooks, candidates):
         if len(group) == 1:
             return group[0]
@@ -47,7 +47,7 @@ def _candidates(folder: Path) -> list[Path]:
     return sorted(
         file
         for file in folder.iterdir()
-        if file.suffix in _SUFFIXES
+        if file.suffix.lower() in _SUFFIXES
         and not file.name.startswith(".")
         and stat.S_IFMT(file.lstat().st_mode) in (stat.S_IFREG, stat.S_IFLNK)
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import islice, pairwise
 
 from grader.errors import SubmissionError
 from grader.submissions import bounds
@@ -32,22 +33,27 @@ def read_module(content: bytes, what: str) -> Source:
             f"{what} is a notebook under a module's name.", hint="Rename it to .ipynb."
         )
     source = Source(notes=[note] if note else [])
-    marks = [found for found in _LEXEME.finditer(text) if _is_mark(text, found)]
-    if not marks:
-        source.add_code(text)
-    else:
-        _split(text, marks, source)
-    if len(source.cells) + len(source.markdown) > bounds.CELLS:
+    marks = list(islice(_marks(text), bounds.CELLS + 1))
+    if len(marks) > bounds.CELLS:
         raise SubmissionError(
             f"{what} has more than {bounds.CELLS:,} cells.", hint="Hand in the lab's module only."
         )
+    if marks:
+        _split(text, marks, source)
+    else:
+        source.add_code(text)
     source.must_have_code(what)
     return source
 
 
-def _is_mark(text: str, lexeme: re.Match[str]) -> bool:
-    start = lexeme.start()
-    return (start == 0 or text[start - 1] == "\n") and _MARK.match(lexeme[0]) is not None
+def _marks(text: str) -> Iterator[re.Match[str]]:
+    """The comments `# %%` at the start of a line, not those inside strings."""
+    if "%%" not in text:
+        return
+    for lexeme in _LEXEME.finditer(text):
+        start = lexeme.start()
+        if (start == 0 or text[start - 1] == "\n") and _MARK.match(lexeme[0]):
+            yield lexeme
 
 
 def _split(text: str, marks: list[re.Match[str]], source: Source) -> None:

@@ -55,8 +55,8 @@ def _decoded(content: bytes, what: str) -> tuple[str, str | None]:
             except UnicodeDecodeError:
                 raise _damaged(what, f"starts as {name} and goes on as something else") from None
     if b"\0" in content:
-        if (codec := _utf16_without_mark(content)) is not None:
-            return content.decode(codec), f"{what} was read as UTF-16."
+        if (unmarked := _utf16_without_mark(content)) is not None:
+            return content.decode(unmarked), f"{what} was read as UTF-16."
         raise _damaged(what, "holds NUL bytes, which no text has")
     try:
         return content.decode("utf-8"), None
