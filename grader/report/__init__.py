@@ -1,1 +1,1 @@
-"""Pure renderers: a Result and its Exhibits in, text out. Nothing here runs or reads a submission."""
+"""Pure renderers: a Result and its Exhibits in, text out. No submission is run or read."""

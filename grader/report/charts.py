@@ -62,7 +62,7 @@ class ConfusionCell:
 
 @dataclass(frozen=True)
 class Confusion:
-    """A confusion matrix ready to draw; `worst` are its largest mistakes: true, predicted, count."""
+    """A confusion matrix ready to draw; `worst`: its largest mistakes (true, predicted, count)."""
 
     rows: tuple[tuple[ConfusionCell, ...], ...]
     worst: tuple[tuple[int, int, int], ...]

@@ -26,8 +26,8 @@ _UNWANTED = re.compile(
     "\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_PILES = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})"
-                    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")  # fmt: skip
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]"
+_PILES = re.compile(f"({_MARK}{{4}}){_MARK}+")
 
 
 def clean(text: object, limit: int = LONG) -> str:

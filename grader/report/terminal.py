@@ -77,7 +77,9 @@ class _Page:
     def gap(self) -> None:
         self.console.print()
 
-    def say(self, text: str, *, indent: str = "", lead: Text | None = None, style: str = "") -> None:
+    def say(
+        self, text: str, *, indent: str = "", lead: Text | None = None, style: str = ""
+    ) -> None:
         """One paragraph after `lead`, wrapped; further lines stand under its first word."""
         lead = lead or Text(indent)
         body = Text(encodable(text.expandtabs(4), self.encoding), style=style)
@@ -210,4 +212,4 @@ def _close(page: _Page, exhibits: Exhibits, report: str | None) -> None:
             page.say(clean(text, MESSAGE), lead=Text("  " + page.sign("•", "*") + " "))
     if report is not None:
         page.gap()
-        page.write(Text.assemble("Full report: ", (line(report, 4_096), "bold")))
+        page.write(Text.assemble("Full report: ", (" ".join(clean(report).splitlines()), "bold")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from grader.records.result import Isolation, Limit, Outcome
+from grader.records.result import Certainty, Isolation, Limit, Outcome
 
 MIB = 1 << 20
 
@@ -41,7 +41,11 @@ ISOLATION: Mapping[Isolation, str] = {
     ),
 }
 
-CERTAINTY = {"fact": "seen for certain", "likely": "likely, not proven", "style": "a matter of style"}
+CERTAINTY: Mapping[Certainty, str] = {
+    "fact": "seen for certain",
+    "likely": "likely, not proven",
+    "style": "a matter of style",
+}
 
 ALL_PASSED = "Everything that was checked is right. Well done."
 REJECTED = "There is nothing to mark yet"
@@ -54,7 +58,9 @@ INVALID_WHY = (
     "The grader broke down while it looked at your work. That says nothing about your work, and it "
     "costs you no points."
 )
-INVALID_NEXT = "You need not change anything. Try again; if it stays like this, tell your course staff."
+INVALID_NEXT = (
+    "You need not change anything. Try again; if it stays like this, tell your course staff."
+)
 
 
 def limit_words(limit: Limit, limits: Mapping[str, float]) -> str:
