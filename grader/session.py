@@ -115,7 +115,7 @@ class Session:
         """
         self._ends = time.monotonic() + self._limits.total_seconds + FINISH_SECONDS
         nonce = self._ask("run", job=_job(submission, seed, data, self._limits))
-        collected, ran = _Collected(), False
+        collected, started, ran = _Collected(), False, False
         deadline = time.monotonic() + self._limits.run_seconds + GRACE_SECONDS
         try:
             while True:
@@ -123,13 +123,18 @@ class Session:
                 if "reply" in message:
                     self._check_nonce(message, nonce)
                     break
+                if "starts" in message:
+                    started = True
+                    continue
                 if "ran" in message and not ran:
                     ran, deadline = True, time.monotonic() + FINISH_SECONDS
                     continue
                 self._collect(collected, message)
         except SessionClosed:
             return collected.evidence(self.limit, finished=False)
-        limit = message.get("limit")
+        if "fault" in message and not started:
+            raise SandboxError(f"the runner failed before the submission ran: {message['fault']}")
+        limit = message.get("limit") or ("crash" if "fault" in message else None)
         if limit is not None:
             self._note(str(limit))
         return collected.evidence(self.limit, finished=True)

@@ -70,6 +70,7 @@ class Server:
         runner.after_cell = recorder.after_cell
         runner.prepare()
         recorder.install()
+        self._send({"starts": True})
         limit = runner.run()
         self._send({"ran": True})
         with contextlib.suppress(TimeUp), deadline(20):

@@ -47,10 +47,9 @@ class Shell:
         self._shell = shell
         self._plain_system = shell.system
         shell.system = self._system
-        for name in QUIET_MAGICS:
-            shell.register_magic_function(lambda _line: None, "line", name)
-        for name in INSTALL_MAGICS:
-            shell.register_magic_function(lambda _line: print(NO_INSTALL), "line", name)
+        line_magics = shell.magics_manager.magics["line"]
+        line_magics.update(dict.fromkeys(QUIET_MAGICS, lambda _line: None))
+        line_magics.update(dict.fromkeys(INSTALL_MAGICS, lambda _line: print(NO_INSTALL)))
         self.namespace: dict[str, Any] = shell.user_ns
         self.namespace["__name__"] = "__main__"
 
