@@ -1,0 +1,144 @@
+"""The frame format: what it carries, and that nothing else gets through."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from grader.inside import wire
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=20) | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=20,
+).filter(lambda value: not _holds_marker(value))
+ARRAYS = hnp.arrays(
+    st.sampled_from(sorted(wire.DTYPES)).map(np.dtype), hnp.array_shapes(min_dims=0, min_side=0)
+)
+
+
+def _holds_marker(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(key in ("$array", "$float") or _holds_marker(v) for key, v in value.items())
+    return isinstance(value, list) and any(map(_holds_marker, value))
+
+
+def read(frame: bytes, bounds: wire.Bounds | None = None) -> dict[str, Any]:
+    stream = io.BytesIO(frame)
+
+    def receive(size: int) -> bytes:
+        part = stream.read(size)
+        if len(part) < size:
+            raise EOFError
+        return part
+
+    return wire.read(receive, bounds)
+
+
+def frame(header: object, payload: bytes = b"") -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return wire.HEAD.pack(wire.MAGIC, len(text), len(payload)) + text + payload
+
+
+def same(left: Any, right: Any) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return left == right or (math.isnan(left) and math.isnan(right))
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
+    return type(left) is type(right) and left == right
+
+
+@given(PLAIN)
+def test_plain_values_come_back_as_they_went(value: Any) -> None:
+    assert same(read(wire.encode({"value": value}))["value"], value)
+
+
+@given(st.lists(ARRAYS, max_size=3))
+def test_arrays_come_back_with_shape_dtype_and_bytes(arrays: list[np.ndarray]) -> None:
+    back = read(wire.encode({"arrays": arrays}))["arrays"]
+    for sent, got in zip(arrays, back, strict=True):
+        assert got.dtype == sent.dtype
+        assert got.shape == sent.shape
+        assert got.tobytes() == sent.tobytes()
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_refused_not_misread(data: bytes) -> None:
+    with pytest.raises((wire.FrameError, EOFError)):
+        read(data)
+
+
+@given(PLAIN, st.binary(max_size=40))
+@settings(max_examples=200)
+def test_arbitrary_json_headers_never_raise_anything_else(header: Any, payload: bytes) -> None:
+    try:
+        read(frame(header, payload))
+    except wire.FrameError:
+        return
+    assert set(header) == {"body", "$arrays"}
+
+
+@given(PLAIN, PLAIN, PLAIN)
+def test_hostile_array_entries_are_refused(dtype: Any, shape: Any, at: Any) -> None:
+    place = {"dtype": dtype, "shape": shape, "at": at}
+    with pytest.raises(wire.FrameError):
+        read(frame({"body": {"a": {"$array": 0}}, "$arrays": [place]}, b"1234"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"dtype": "float32", "shape": [1 << 40], "at": 0},
+        {"dtype": "float64", "shape": [2], "at": 0},
+        {"dtype": "uint8", "shape": [4], "at": 1},
+        {"dtype": "uint8", "shape": [-1], "at": 0},
+        {"dtype": "uint8", "shape": [True], "at": 0},
+        {"dtype": "uint8", "shape": [0, 1 << 62, 1 << 62], "at": 0},
+        {"dtype": "object", "shape": [1], "at": 0},
+        {"dtype": "O", "shape": [1], "at": 0},
+        {"dtype": "datetime64", "shape": [1], "at": 0},
+        {"dtype": "uint8", "shape": [1] * 9, "at": 0},
+    ],
+    ids=str,
+)
+def test_an_array_that_promises_more_than_it_brings_is_refused(place: dict[str, Any]) -> None:
+    with pytest.raises(wire.FrameError):
+        read(frame({"body": {}, "$arrays": [place]}, b"1234"))
+
+
+def test_a_four_gigabyte_length_is_refused_before_anything_is_allocated() -> None:
+    tracemalloc.start()
+    with pytest.raises(wire.FrameError, match="over the bounds"):
+        read(wire.HEAD.pack(wire.MAGIC, 100, 0xFFFFFFFF))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_deep_json_is_refused() -> None:
+    deep = b'{"body":' + b"[" * 100_000 + b"]" * 100_000 + b',"$arrays":[]}'
+    with pytest.raises(wire.FrameError):
+        read(frame(deep))
+
+
+@pytest.mark.parametrize("constant", [b"NaN", b"Infinity", b"-Infinity"])
+def test_numbers_that_are_no_json_are_refused(constant: bytes) -> None:
+    with pytest.raises(wire.FrameError):
+        read(frame(b'{"body":{"a":' + constant + b'},"$arrays":[]}'))
+
+
+@pytest.mark.parametrize("value", [object(), b"bytes", {1, 2}, np.array([None]), np.array(["a"])])
+def test_what_has_no_plain_form_is_not_sent(value: object) -> None:
+    with pytest.raises(wire.FrameError):
+        wire.encode({"value": value})
