@@ -1,0 +1,126 @@
+"""What went into a call, summarised as the fields of Feed, without consuming or changing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array, Arrays, Summary, kind_of, to_numpy
+from .datasets_seen import Elements, look_into
+from .labels import KnownLabels, label_facts
+from .rows import Match
+
+MAX_BATCHES = 12
+MAX_BATCH_BYTES = 24 << 20
+
+
+@dataclass
+class Feed:
+    """The fields of a Feed record, the origin of its rows, and what else the source tells."""
+
+    facts: dict[str, Any]
+    match: Match | None = None
+    shuffled: bool | None = None
+    batch_size: int | None = None
+
+
+class Feeds:
+    """Summarises inputs of models."""
+
+    def __init__(self, arrays: Arrays, known: KnownLabels) -> None:
+        self.arrays = arrays
+        self.known = known
+
+    def of(self, x: Any, y: Any = None, *, truth: bool = True) -> Feed | None:
+        """The feed of a call's `x` and `y`; None where nothing was given.
+
+        `truth` says that `y`, where it agrees with the raw labels, may later serve as truth.
+        """
+        if x is None:
+            return None
+        picture = first_picture(x)
+        kind = kind_of(picture)
+        if kind == "dataset":
+            return self._of_dataset(picture)
+        if kind == "other" and to_numpy(picture) is not None:
+            kind = "array"
+        if kind not in ("array", "tensor"):
+            return Feed({"kind": "generator" if kind == "generator" else "other"})
+        return self._of_arrays(kind, picture, first_labels(y), truth)
+
+    def of_batches(self, kind: str, batches: list[Any], rows: int | None) -> Feed:
+        """The feed of batches that passed by: (x,), (x, y) or x alone."""
+        pairs = [split_batch(batch) for batch in batches]
+        x = _joined([pair[0] for pair in pairs])
+        if x is None:
+            return Feed({"kind": kind, "rows": rows})
+        y = _joined([pair[1] for pair in pairs])
+        feed = self._of_arrays(kind, x, y, False)
+        return Feed({**feed.facts, "rows": rows}, feed.match, None, len(pairs[0][0]))
+
+    def _of_dataset(self, dataset: Any) -> Feed:
+        elements: Elements | None = look_into(dataset)
+        if elements is None:
+            return Feed({"kind": "dataset", "rows": None})
+        x, y = split_batch(elements.parts)
+        feed = self._of_arrays("dataset", first_picture(x), first_labels(y), True)
+        facts = {**feed.facts, "rows": elements.rows}
+        if facts.get("x") and elements.rows is not None:
+            facts["x"] = {**facts["x"], "shape": [elements.rows, *facts["x"]["shape"][1:]]}
+        if facts.get("y") and elements.rows is not None:
+            facts["y"] = {**facts["y"], "shape": [elements.rows, *facts["y"]["shape"][1:]]}
+            facts["y"]["sorted"] = facts["y"].get("sorted", False) and not elements.shuffled
+        return Feed(facts, feed.match, elements.shuffled, elements.batch_size)
+
+    def _of_arrays(self, kind: str, x: Any, y: Any, truth: bool) -> Feed:
+        found: Summary | None = self.arrays.summary(x)
+        if found is None:
+            return Feed({"kind": "other"})
+        facts: dict[str, Any] = {"kind": kind, "x": self.arrays.facts(x)}
+        shape = found.facts["shape"]
+        facts["rows"] = shape[0] if shape else None
+        if y is not None:
+            facts["y"] = label_facts(y, self.arrays.raw, found.match)
+        if truth:
+            self.known.add_rows(found.match)
+        return Feed(facts, found.match)
+
+
+def first_picture(x: Any) -> Any:
+    """Of several inputs the first that looks like pictures, else the first."""
+    if isinstance(x, dict):
+        x = list(x.values())
+    if not isinstance(x, (list, tuple)) or not x:
+        return x
+    if isinstance(x[0], (int, float, list)) or np.isscalar(x[0]):
+        return x
+    arrays = [item for item in x if len(getattr(item, "shape", ())) >= 2]
+    return arrays[0] if arrays else x[0]
+
+
+def first_labels(y: Any) -> Any:
+    """Of several targets the first."""
+    if isinstance(y, dict):
+        y = list(y.values())
+    if isinstance(y, (list, tuple)) and y and hasattr(y[0], "shape") and len(y[0].shape):
+        return y[0]
+    return y
+
+
+def split_batch(batch: Any) -> tuple[Any, Any]:
+    """x and y of what a data set yields: (x, y), (x, y, weights), (x,) or x."""
+    if isinstance(batch, (tuple, list)) and batch:
+        x, y = batch[0], batch[1] if len(batch) > 1 else None
+        return first_picture(x), first_labels(y)
+    return first_picture(batch), None
+
+
+def _joined(parts: list[Any]) -> Array | None:
+    arrays = [to_numpy(part) for part in parts]
+    kept = [array for array in arrays if array is not None and array.ndim]
+    if not kept:
+        return None
+    same = [array for array in kept if array.shape[1:] == kept[0].shape[1:]]
+    return np.concatenate(same)

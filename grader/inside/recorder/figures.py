@@ -1,0 +1,167 @@
+"""Figures that are shown, saved or left open, as the fields of FigureEvent."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import Any
+
+import numpy as np
+
+from .journal import Journal, Place
+
+MAX_POINTS = 2_000
+MAX_SIDE = 20
+
+
+class Figures:
+    """Records each figure once: when it is shown, saved or closed, or at the end of its cell."""
+
+    def __init__(self, journal: Journal, histories: list[dict[str, list[float | None]]]) -> None:
+        self._journal = journal
+        self._histories = histories
+        self._recorded: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def in_pyplot(self, module: Any) -> None:
+        """Make `show` silent, and look at figures before they are closed."""
+        module.switch_backend("Agg")
+        show, close = module.show, module.close
+        around = self._journal.around
+
+        def _nothing(*args: Any, **kwargs: Any) -> None:
+            """Nothing is drawn on a screen here."""
+
+        _nothing.__wrapped__ = show  # type: ignore[attr-defined]
+        _nothing.__name__ = _nothing.__qualname__ = "show"
+        module.show = around(_nothing, self._before_show, self._after)
+        module.close = around(close, self._before_close, self._after)
+
+    def in_figure(self, module: Any) -> None:
+        """See `savefig`, whichever way it is reached, and keep `Figure.show` silent."""
+        figure = module.Figure
+        around = self._journal.around
+        figure.savefig = around(figure.savefig, self._before_save, self._after)
+        figure.show = around(lambda self, *args, **kwargs: None, self._before_save, self._after)
+
+    def harvest(self, place: Place) -> None:
+        """Record and close what is open: a notebook shows it at the end of the cell."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None:
+            return
+        for number in list(pyplot.get_fignums())[:200]:
+            figure = sys.modules["matplotlib._pylab_helpers"].Gcf.figs[number].canvas.figure
+            self._journal.safely(self.record, figure, place)
+        pyplot.close("all")
+
+    def record(self, figure: Any, place: Place | None = None) -> None:
+        """Emit one figure, unless it was before or is empty."""
+        if figure in self._recorded or not figure.get_axes():
+            return
+        self._recorded.add(figure)
+        facts = self.facts(figure)
+        self._journal.event("figure", place, **facts)
+
+    def facts(self, figure: Any) -> dict[str, Any]:
+        """Title and axes of a figure."""
+        title = getattr(figure, "_suptitle", None)
+        axes = [self._journal.safely(self._axes, axes) for axes in figure.get_axes()[:200]]
+        return {
+            "title": "" if title is None else _text(title.get_text()),
+            "axes": [facts for facts in axes if facts is not None],
+        }
+
+    def _before_show(self, args: Any, kwargs: Any) -> bool:  # noqa: ARG002
+        self._record_open()
+        return True
+
+    def _record_open(self) -> None:
+        helpers = sys.modules["matplotlib._pylab_helpers"]
+        for manager in helpers.Gcf.get_all_fig_managers():
+            self.record(manager.canvas.figure)
+
+    def _before_close(self, args: Any, kwargs: Any) -> bool:
+        which = args[0] if args else kwargs.get("fig")
+        if hasattr(which, "get_axes"):
+            self.record(which)
+        else:
+            self._record_open()
+        return True
+
+    def _before_save(self, args: Any, kwargs: Any) -> bool:  # noqa: ARG002
+        self.record(args[0])
+        return True
+
+    def _after(self, ticket: Any, result: Any, error: Any) -> None:
+        """Nothing more is known after the call; a failure to draw is the student's to see."""
+
+    def _axes(self, axes: Any) -> dict[str, Any]:
+        legend = axes.get_legend()
+        titles = [axes.get_title(loc) for loc in ("center", "left", "right")]
+        return {
+            "title": _text(next((title for title in titles if title), "")),
+            "xlabel": _text(axes.get_xlabel()),
+            "ylabel": _text(axes.get_ylabel()),
+            "legend": [_text(item.get_text(), 300) for item in legend.get_texts()][:50]
+            if legend
+            else [],
+            "lines": [self._line(line) for line in axes.get_lines()[:100]],
+            "bars": sum(1 for patch in axes.patches if type(patch).__name__ == "Rectangle"),
+            "images": len(axes.get_images()) + len(_meshes(axes)),
+            "texts": [_text(item.get_text(), 300) for item in axes.texts[:400]],
+            "matrices": _matrices(axes),
+        }
+
+    def _line(self, line: Any) -> dict[str, Any]:
+        label = str(line.get_label())
+        y = np.asarray(line.get_ydata(orig=True), dtype=object).reshape(-1)
+        values = [_number(value) for value in y[:MAX_POINTS]]
+        return {
+            "label": "" if label.startswith("_") else label[:300],
+            "y": values,
+            "points": len(y),
+            "key": self._key(values),
+        }
+
+    def _key(self, values: list[float | None]) -> str | None:
+        """The history key whose values these are, of the latest training first."""
+        if len(values) < 1 or None in values:
+            return None
+        wanted = np.asarray(values, dtype=float)
+        for history in reversed(self._histories):
+            for key, kept in history.items():
+                if len(kept) != len(wanted) or None in kept:
+                    continue
+                same = np.asarray(kept, dtype=float)
+                for scale in (1.0, 100.0):
+                    if np.allclose(same * scale, wanted, rtol=1e-6, atol=1e-9):
+                        return key
+        return None
+
+
+def _text(value: Any, limit: int = 4_000) -> str:
+    return str(value)[:limit]
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _meshes(axes: Any) -> list[Any]:
+    return [item for item in axes.collections if type(item).__name__ == "QuadMesh"]
+
+
+def _matrices(axes: Any) -> list[Any]:
+    """Small whole-numbered matrices that were drawn as an image or a heatmap."""
+    found = []
+    for drawn in [*axes.get_images(), *_meshes(axes)]:
+        matrix = np.ma.filled(np.ma.asarray(drawn.get_array(), dtype=float), np.nan)
+        if matrix.ndim == 1:
+            side = int(round(matrix.size**0.5))
+            matrix = matrix.reshape(side, side) if side * side == matrix.size else matrix[None]
+        small = matrix.ndim == 2 and 2 <= matrix.shape[0] <= MAX_SIDE >= matrix.shape[1] >= 2
+        if small and np.all(np.isfinite(matrix)) and np.all(matrix == np.rint(matrix)):
+            found.append([list(matrix.shape), [float(value) for value in matrix.reshape(-1)]])
+    return found[:4]
