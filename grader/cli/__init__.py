@@ -104,6 +104,17 @@ class LazyGroup(click.Group):
         hint = f"Did you mean “grade {close[0]}”?" if close else "“grade --help” lists them."
         raise UsageError(f"There is no command “{name}”.", hint=hint)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of stdout that leaves early ends it quietly."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Without this, Python complains once more when it flushes at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(BROKEN_PIPE)
+        return result
+
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002
@@ -152,7 +163,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     common = Common(debug=bool(os.environ.get("GRADE_DEBUG")))
     try:
         code = cli.main(args=arguments, prog_name="grade", standalone_mode=False, obj=common)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except GraderError as error:
         return _explain(error, common)
@@ -165,10 +175,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone; without this, Python complains once more when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except Exception as error:
         return _our_fault(error, common)
 

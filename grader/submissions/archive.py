@@ -49,7 +49,9 @@ def _unpack(archive: zipfile.ZipFile) -> Tree:
     for path, entry in wanted.items():
         try:
             with archive.open(entry) as stream:
-                content = stream.read(bounds.FILES_BYTES - tree.size + 1)
+                content = stream.read(entry.file_size + 1)
+            if len(content) != entry.file_size:
+                raise EOFError
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
             raise SubmissionError(
                 f"{printable(path)} in the archive is damaged.", hint=_PACK_AGAIN
@@ -66,7 +68,7 @@ def _checked(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
         path = _safe_path(entry)
         _must_be_ordinary(entry, path)
         parts = PurePosixPath(path).parts
-        if entry.is_dir() or is_passed_over(parts):
+        if _is_folder(entry) or is_passed_over(parts):
             continue
         key = _folded(path)
         if key in seen:
@@ -80,6 +82,10 @@ def _checked(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
             if _folded(str(folder)) in seen:
                 raise _refused(path, "lies in a folder that has a file's name")
     return wanted
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.endswith(("/", "\\")) or stat.S_ISDIR(entry.external_attr >> 16)
 
 
 def _folded(path: str) -> str:
