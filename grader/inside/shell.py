@@ -44,6 +44,13 @@ class Shell:
         shell.ask_exit = lambda *_args, **_kwargs: None
         shell.system_raw = shell.system_piped
         shell.display_pub.publish = _publish
+        # It would shift the lines of every cell that starts with an empty one.
+        manager = shell.input_transformer_manager
+        manager.cleanup_transforms = [
+            transform
+            for transform in manager.cleanup_transforms
+            if transform.__name__ != "leading_empty_lines"
+        ]
         self._shell = shell
         self._plain_system = shell.system
         shell.system = self._system
@@ -72,7 +79,8 @@ def _without_timing(source: str) -> str:
     stripped = source.lstrip()
     if not stripped.startswith("%%"):
         return source
-    return TRANSPARENT.sub("", source, count=1)
+    bare = TRANSPARENT.sub("", source, count=1)
+    return stripped if bare == source else bare
 
 
 def _publish(data: dict[str, Any], *_args: Any, **_kwargs: Any) -> None:

@@ -62,7 +62,7 @@ def bubblewrap(
 
 def python(start: str, config: str) -> list[str]:
     """This interpreter, isolated from the environment and from the folder it is started in."""
-    return [os.path.abspath(sys.executable), "-I", "-B", "-c", start, config]
+    return [os.path.abspath(sys.executable), "-s", "-P", "-B", "-c", start, config]
 
 
 def _namespaces(way: Way) -> list[str]:
