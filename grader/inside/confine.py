@@ -14,6 +14,11 @@ from typing import Any
 
 from . import seccomp
 
+try:
+    import resource
+except ImportError:
+    resource = None  # type: ignore[assignment]
+
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_CAPBSET_DROP = 24
@@ -61,7 +66,7 @@ def state() -> dict[str, Any]:
     if sys.platform != "linux":
         return facts
     wanted = {"CapEff", "CapBnd", "CapPrm", "NoNewPrivs", "Seccomp"}
-    with open("/proc/self/status", encoding="ascii", errors="replace") as lines:
+    with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:
         for line in lines:
             name, _, value = line.partition(":")
             if name in wanted:
@@ -134,7 +139,7 @@ def _enter_user_namespace() -> None:
         ("uid_map", f"{uid} {uid} 1"),
         ("gid_map", f"{gid} {gid} 1"),
     ):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+        with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:
             file.write(text)
 
 
@@ -148,8 +153,8 @@ def _drop_capabilities() -> None:
 
 def _set_limits(limits: dict[str, list[int]]) -> None:
     """Lower the resource limits; one beyond the hard limit in force becomes that limit."""
-    import resource
-
+    if resource is None:
+        return
     for name, (soft, hard) in limits.items():
         which = getattr(resource, f"RLIMIT_{name}", None)
         if which is None:

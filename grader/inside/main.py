@@ -29,10 +29,12 @@ def main() -> None:
     channel = socket.socket(fileno=number)
     channel.set_inheritable(False)
     sys.path.extend(config.get("paths", []))
+    folders = [folder for folder in sys.path if os.path.isdir(folder)]
     confined = confine(config)
     entry = config["entry"]
     if entry == "canary":
-        channel.sendall(json.dumps(confined | {"unreadable": _unreadable()}).encode() + b"\n")
+        facts = confined | {"unreadable": [path for path in folders if not _readable(path)]}
+        channel.sendall(json.dumps(facts).encode() + b"\n")
     elif entry == "serve":
         _serve(channel, confined)
     else:
@@ -51,7 +53,5 @@ def _serve(channel: socket.socket, confined: dict[str, Any]) -> None:
     serve(channel)
 
 
-def _unreadable() -> list[str]:
-    """Folders of the import path that this user cannot read: nothing could be imported there."""
-    folders = [folder for folder in sys.path if os.path.isdir(folder)]
-    return [folder for folder in folders if not os.access(folder, os.R_OK | os.X_OK)]
+def _readable(folder: str) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)

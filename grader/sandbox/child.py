@@ -37,7 +37,7 @@ class Parts:
     memory_places: tuple[str, ...] = ()
     group: cgroup.Group | None = None
     sweep: Callable[[], None] = lambda: None
-    clean: list[Callable[[], object]] = field(default_factory=list)
+    clean: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 
 class Child:
@@ -127,18 +127,18 @@ class Child:
             self._root.wait_gone(10)
         self._parts.sweep()
         os.close(self._parts.output)
-        for step in reversed(self._parts.clean):
-            with contextlib.suppress(OSError):
-                step()
+        with contextlib.suppress(OSError):
+            self._parts.clean.close()
         self._ended.set()
 
     def _strike(self) -> None:
         if self._root is not None:
             self._root.kill()
-        elif LINUX:
-            _kill_family(self.pid)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        else:
+            if LINUX:
+                _kill_family(self.pid)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             self._parts.process.kill()
 

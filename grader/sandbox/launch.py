@@ -13,14 +13,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from grader.errors import SandboxError
 from grader.inside import seccomp
 from grader.records.lab import Limits
-from grader.sandbox import cgroup, command, policy
+from grader.sandbox import cgroup, command, policy, usage
 from grader.sandbox.child import LINUX, Child, Parts
 from grader.sandbox.command import Sight, Way
 
@@ -33,38 +32,38 @@ JOIN = (
 
 def in_bubblewrap(way: Way, limits: Limits, sight: Sight, entry: Any) -> Child:
     """Start `entry` inside bubblewrap. Raises SandboxError where it did not come up."""
-    uid, clean = _unprivileged_user() if way.as_root else (None, [])
-    program = None if way.as_root else seccomp.program(_machine(), network=way.own_network)
-    ours, theirs = socket.socketpair()
-    config = {
-        "channel": theirs.fileno(),
-        "entry": entry,
-        "uid": uid,
-        "user_namespace": way.as_root,
-        "seccomp": program is None,
-        "network": way.own_network,
-        "rlimits": policy.resource_limits(limits, shared_user=uid is None),
-        "paths": policy.user_packages(),
-    }
-    status_read, status_write = os.pipe()
-    filter_from = _readable(program) if program else None
-    group = cgroup.create(limits.memory, limits.processes + 8)
-    words = command.bubblewrap(
-        way, limits, sight, status=status_write, filter_from=filter_from, config=json.dumps(config)
-    )
-    passed = [theirs.fileno(), status_write, *([filter_from] if filter_from is not None else [])]
-    try:
-        process, output = _spawn(_joining(group, words), passed, {}, None)
-    finally:
-        theirs.close()
-        for descriptor in passed[1:]:
-            os.close(descriptor)
-    parts = Parts(process, ours, output, limits, policy.DATA if sight.data else None)
-    parts.group, parts.clean, parts.own_proc = group, clean, way.own_proc
-    parts.memory_places = ("/dev/shm", policy.TEMPORARY, policy.WORK)
-    if group is not None:
-        parts.clean.append(group.remove)
-    parts.namespace_root = _first_process(status_read)
+    with contextlib.ExitStack() as stack:
+        uid = _unprivileged_user(stack) if way.as_root else None
+        program = None if way.as_root else seccomp.program(_machine(), network=way.own_network)
+        ours, theirs = socket.socketpair()
+        config = {
+            **_config(theirs, entry, limits, uid),
+            "user_namespace": way.as_root,
+            "seccomp": program is None,
+            "network": way.own_network,
+        }
+        group = cgroup.create(limits.memory, limits.processes + 8)
+        if group is not None:
+            stack.callback(group.remove)
+        # Open to the end: bubblewrap writes there once more, and would die of a closed pipe.
+        status, status_write = _pipe(stack)
+        passed = [theirs.fileno(), status_write]
+        if program is not None:
+            passed.append(_readable(program))
+        filter_from = passed[2] if program is not None else None
+        words = command.bubblewrap(
+            way, limits, sight, status=status_write, filter_from=filter_from, config=_json(config)
+        )
+        try:
+            process, output = _spawn(_joining(group, words), passed, {}, None)
+        finally:
+            for descriptor in (theirs.detach(), *passed[1:]):
+                os.close(descriptor)
+        parts = Parts(process, ours, output, limits, policy.DATA if sight.data else None)
+        parts.group, parts.own_proc = group, way.own_proc
+        parts.memory_places = ("/dev/shm", policy.TEMPORARY, policy.WORK)
+        parts.namespace_root = _first_process(status)
+        parts.clean = stack.pop_all()
     child = Child(parts)
     if parts.namespace_root is None:
         child.wait_ended(START_SECONDS)
@@ -73,11 +72,40 @@ def in_bubblewrap(way: Way, limits: Limits, sight: Sight, entry: Any) -> Child:
     return child
 
 
-def bare(limits: Limits, sight: Sight, entry: Any, *, uid: int | None = None) -> Child:
-    """Start `entry` as a limited process without walls: macOS, Windows, locked-down containers."""
-    lease, clean = _unprivileged_user() if uid is not None else (None, [])
-    folder = Path(tempfile.mkdtemp(prefix="grader-"))
-    clean.append(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+def bare(limits: Limits, sight: Sight, entry: Any, *, leave_root: bool = False) -> Child:
+    """Start `entry` as a limited process without walls: macOS, locked-down containers."""
+    if os.name != "posix":
+        raise SandboxError(
+            "student code cannot be run on Windows itself",
+            hint="Run the grader in WSL 2, where it finds its sandbox.",
+        )
+    with contextlib.ExitStack() as stack:
+        uid = _unprivileged_user(stack) if leave_root else None
+        folder = Path(tempfile.mkdtemp(prefix="grader-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        driver, work, temporary = _furnish(folder)
+        ours, theirs = socket.socketpair()
+        config = {
+            **_config(theirs, entry, limits, uid),
+            "bare": True,
+            "seccomp": True,
+            "network": False,
+        }
+        start = command.START.replace(repr(policy.DRIVER), repr(str(driver)))
+        environment = policy.environment(home=str(work), temporary=str(temporary))
+        words = _joining(None, command.python(start, _json(config)))
+        try:
+            process, output = _spawn(words, [theirs.fileno()], environment, work)
+        finally:
+            theirs.close()
+        parts = Parts(process, ours, output, limits, str(sight.data) if sight.data else None)
+        parts.sweep = functools.partial(usage.sweep, str(folder), uid)
+        parts.clean = stack.pop_all()
+    return Child(parts)
+
+
+def _furnish(folder: Path) -> tuple[Path, Path, Path]:
+    """Make the driver's copy, the work folder and the temporary folder of a bare process."""
     driver, work, temporary = folder / "driver", folder / "work", folder / "tmp"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(policy.INSIDE, driver / "inside", ignore=ignored)
@@ -85,29 +113,31 @@ def bare(limits: Limits, sight: Sight, entry: Any, *, uid: int | None = None) ->
         place.mkdir()
         place.chmod(0o1777)
     folder.chmod(0o711)
-    ours, theirs = socket.socketpair()
-    config = {
-        "channel": theirs.fileno(),
+    return driver, work, temporary
+
+
+def _config(channel: socket.socket, entry: Any, limits: Limits, uid: int | None) -> dict[str, Any]:
+    return {
+        "channel": channel.fileno(),
         "entry": entry,
-        "uid": lease,
-        "bare": True,
-        "seccomp": True,
-        "network": False,
-        "rlimits": policy.resource_limits(limits, shared_user=lease is None),
+        "uid": uid,
+        "rlimits": policy.resource_limits(limits, shared_user=uid is None),
         "paths": policy.user_packages(),
     }
-    start = command.START.replace(repr(policy.DRIVER), repr(str(driver)))
-    words = command.python(start, json.dumps(config))
-    environment = policy.environment(home=str(work), temporary=str(temporary))
-    try:
-        process, output = _spawn(words, [theirs.fileno()], environment, work)
-    finally:
-        theirs.close()
-    data = str(sight.data) if sight.data else None
-    return Child(Parts(process, ours, output, limits, data, clean=clean))
 
 
-def _unprivileged_user() -> tuple[int, list[Callable[[], object]]]:
+def _json(config: dict[str, Any]) -> str:
+    return json.dumps(config, ensure_ascii=True)
+
+
+def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe of which `stack` closes the read end; the write end is the caller's."""
+    read, write = os.pipe()
+    stack.callback(os.close, read)
+    return read, write
+
+
+def _unprivileged_user(stack: contextlib.ExitStack) -> int:
     from grader.sandbox import uids
 
     lease = uids.lease()
@@ -116,7 +146,8 @@ def _unprivileged_user() -> tuple[int, list[Callable[[], object]]]:
             "no unprivileged user is left for this submission",
             hint="Give the container more user ids, or grade fewer submissions at once.",
         )
-    return lease.uid, [lease.release]
+    stack.callback(lease.release)
+    return lease.uid
 
 
 def _machine() -> str:
@@ -179,14 +210,11 @@ def _first_process(status: int) -> int | None:
     """The number out here of the sandbox's first process, from bubblewrap's status lines."""
     text = b""
     end = time.monotonic() + START_SECONDS
-    try:
-        while b"\n" not in text and select.select([status], [], [], end - time.monotonic())[0]:
-            part = os.read(status, 4096)
-            if not part:
-                return None
-            text += part
-    finally:
-        os.close(status)
+    while b"\n" not in text and select.select([status], [], [], end - time.monotonic())[0]:
+        part = os.read(status, 4096)
+        if not part:
+            return None
+        text += part
     with contextlib.suppress(ValueError, KeyError):
         return int(json.loads(text.partition(b"\n")[0])["child-pid"])
     return None

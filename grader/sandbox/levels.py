@@ -28,6 +28,7 @@ ADVICE = (
     ("Can't mount proc", "proc"),
     ("Failed to make / slave", "container"),
     ("Unknown option", "old"),
+    ("unknown option", "old"),
 )
 WORDS = {
     "apparmor": (
@@ -62,7 +63,7 @@ class Sandbox:
     isolation: Isolation
     reasons: tuple[str, ...] = ()
     way: Way | None = None
-    uid: int | None = None
+    leave_root: bool = False
 
     def start(
         self,
@@ -81,7 +82,7 @@ class Sandbox:
         sight = Sight(data, hide)
         if self.way is not None:
             return launch.in_bubblewrap(self.way, limits or Limits(), sight, entry)
-        return launch.bare(limits or Limits(), sight, entry, uid=self.uid)
+        return launch.bare(limits or Limits(), sight, entry, leave_root=self.leave_root)
 
 
 def open_sandbox(*, at_most: Isolation = "full") -> Sandbox:
@@ -115,7 +116,7 @@ def _candidates(reasons: list[str]) -> list[Sandbox]:
                 weaker = replace(way, own_proc=own_proc, own_network=own_network)
                 found.append(Sandbox("partial", way=weaker))
     if os.name == "posix":
-        found.append(Sandbox("limits-only"))
+        found.append(Sandbox("limits-only", leave_root=os.geteuid() == 0))
     return found
 
 
@@ -156,7 +157,7 @@ def _lacking(sandbox: Sandbox, facts: dict[str, Any]) -> str | None:
     if facts["unreadable"]:
         return (
             f"An unprivileged user cannot read {facts['unreadable'][0]}:"
-            " install Python and its packages readable for all (chmod -R a+rX)."
+            " install Python and its packages where every user may read them."
         )
     if not sys.platform.startswith("linux") or sandbox.way is None:
         return None
