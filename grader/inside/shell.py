@@ -49,7 +49,7 @@ class Shell:
         manager.cleanup_transforms = [
             transform
             for transform in manager.cleanup_transforms
-            if transform.__name__ != "leading_empty_lines"
+            if getattr(transform, "__name__", "") != "leading_empty_lines"
         ]
         self._shell = shell
         self._plain_system = shell.system
