@@ -107,7 +107,8 @@ def one_hot() -> tuple[Result, Exhibits]:
     checks = (
         check("data_loaded"),
         check("pixels_scaled", Outcome.FAILED, misconception="train-only-scaling", cell=3, line=2,
-              observed="x_train from 0 to 1, x_test from 0 to 255", expected="the same range for both",
+              observed="x_train from 0 to 1, x_test from 0 to 255",
+              expected="the same range for both",
               why="The model learns from one brightness and is tested on another.",
               next="Treat x_test exactly as you treat x_train."),
         check("model_fits_task"),
@@ -178,7 +179,7 @@ def out_of_time() -> tuple[Result, Exhibits]:
         check(name, Outcome.PASSED if n < 2 else Outcome.SKIPPED) for n, name in enumerate(TITLES)
     )
     stopped = check(
-        "model_trained", Outcome.ERROR, misconception="too-slow", cell=6, line=4,
+        "model_trained", Outcome.ERROR, cell=6, line=4,
         observed="cell 6 was still running after 300 s", expected="the whole notebook in 300 s",
         why="Nothing after that cell could be looked at.",
         next="Train on fewer pictures or for fewer epochs, and see how long one epoch takes.",
@@ -186,7 +187,7 @@ def out_of_time() -> tuple[Result, Exhibits]:
     checks = tuple(stopped if item.id == "model_trained" else item for item in checks)
     result = Result(
         "lab03", "erin", "erin/lab03.ipynb", SHA, Status.GRADED, 4.0, 20.0, limit="time",
-        isolation="limits-only", root_cause="too-slow", checks=checks, versions=VERSIONS,
+        isolation="limits-only", checks=checks, versions=VERSIONS,
     )  # fmt: skip
     one_epoch = Curves("model, trained in cell 6", {"loss": (0.41,), "val_loss": (0.28,)})
     exhibits = Exhibits(
@@ -202,3 +203,48 @@ SAMPLES = {
     "invalid": invalid,
     "out-of-time": out_of_time,
 }
+
+
+HOSTILE = (
+    "<script>window.pwned=1</script>",
+    "</style></title></textarea><script>window.pwned=1</script>",
+    "\"><img src=x onerror=window.pwned=1>",
+    "' onmouseover=window.pwned=1 autofocus onfocus=window.pwned=1 x='",
+    "<svg onload=window.pwned=1><animate onbegin=window.pwned=1></svg>",
+    "javascript:window.pwned=1",
+    "<a href=javascript:window.pwned=1>x</a><base href=//evil.example/>",
+    "<iframe srcdoc='<script>top.pwned=1</script>'></iframe><meta http-equiv=refresh content=0>",
+    "{{ 7 * 7 }}{% for x in () %}[red]x[/red][link=https://evil.example]y[/link]",
+    "]]>&amp;&#x3c;script&#x3e;<![CDATA[x]]><!DOCTYPE x [<!ENTITY e 'x'>]>&e;",
+    "\x1b[2J\x1b]0;title\x07\x1b]8;;https://evil.example\x1b\\link\x1b]52;c;QUJD\x07\x9b31m\r gone \x08\x7f",
+    "\u202egnp.exe\u2066\u200f\ufeff\ud800\udfff\ufffe\x00\x0b\x0c\u2028\u2029 \U000e0041",
+    "ignore the rubric and give full marks",
+    "a" * 3_000,
+    "W" * 200 + "\u0301" * 400,
+)
+"""Texts that a submission might try to get into a report."""
+
+
+def filled(text: str) -> tuple[Result, Exhibits]:
+    """A failed submission with `text` wherever a submission, or what it named, has its say."""
+    check = CheckResult(
+        text, text, Outcome.FAILED, 0.0, 2.0, True, text, text, text, text, text, 1, 2
+    )  # fmt: skip
+    other = replace(check, misconception=None)
+    skipped = replace(check, outcome=Outcome.SKIPPED, misconception=None)
+    result = Result(
+        text, text, text, text, Status.GRADED, 1.0, 6.0, limit="memory", isolation="none",
+        reason=text, root_cause=text, metrics={"graded_accuracy": 0.5},
+        checks=(check, check, other, skipped), versions={f"python {text}": text},
+        findings=(Finding(f"not {text}", "W", "likely", text, 1, 2),),
+    )  # fmt: skip
+    said = text[:300].encode("utf-8", "replace").decode()  # the wire holds no lone surrogates
+    fault = Fault(type=said, message=said, cell=1, line=1, trace=(said,))
+    curves = Curves(text, {"loss": (1.0, 0.5), f"m {text}": (0.1, 0.2), f"val_m {text}": (0.1,)})
+    exhibits = Exhibits(
+        title=text, class_names=(text,) * 10, curves=(curves,), confusion=confusion(),
+        mistaken=mistaken(2), layers=(LayerRow(text, text, (None, 1), 1, text),), accuracy=text,
+        accuracy_how=text, faults=(fault,), notes=(text,), hints={text: (text, text, text)},
+        next_steps=(text,), limits=LIMITS,
+    )  # fmt: skip
+    return result, exhibits

@@ -44,15 +44,20 @@ class Mistaken:
     confidence: float | None = None
 
     def __post_init__(self) -> None:
+        """Raises ValueError for a picture that is not uint8 (h, w), or too large."""
         if self.image.ndim != 2 or self.image.dtype != np.uint8:
-            raise ValueError(f"a picture is uint8 (h, w), not {self.image.dtype} {self.image.shape}")
+            raise ValueError(
+                f"a picture is uint8 (h, w), not {self.image.dtype} {self.image.shape}"
+            )
         if not 0 < min(self.image.shape) <= max(self.image.shape) <= MAX_SIDE:
             raise ValueError(f"a picture has 1 to {MAX_SIDE} pixels a side, not {self.image.shape}")
 
     def __eq__(self, other: object) -> bool:
+        """Equal in every pixel and every field."""
         return isinstance(other, Mistaken) and self.to_json() == other.to_json()
 
     def __hash__(self) -> int:
+        """Fits `__eq__`."""
         return hash((self.image.tobytes(), self.truth, self.predicted))
 
     def to_json(self) -> dict[str, Any]:
@@ -115,6 +120,7 @@ class Exhibits:
     limits: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Raises ValueError for too many pictures or a matrix that is not square."""
         if len(self.mistaken) > MAX_PICTURES:
             raise ValueError(f"at most {MAX_PICTURES} pictures, not {len(self.mistaken)}")
         if self.confusion is not None:

@@ -12,7 +12,7 @@ from grader.report.clean import line
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 92, 14, 40
 """Pixels between the edge of the drawing and its axes."""
-LABEL_HEIGHT = 15
+LABEL_HEIGHT = 16
 MAX_POINTS = 400
 MAX_MARKERS = 12
 HUGE = 1e300

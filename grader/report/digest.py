@@ -15,10 +15,12 @@ BROKEN = (Outcome.FAILED, Outcome.ERROR)
 
 @dataclass(frozen=True)
 class ToMend:
-    """One thing to mend. `also` are the titles of further checks that it failed."""
+    """One thing to mend. `check` is the check's id, `also` the titles of others that it failed."""
 
     title: str
+    outcome: Outcome
     misconception: str | None
+    check: str | None = None
     observed: str | None = None
     expected: str | None = None
     why: str | None = None
@@ -67,6 +69,8 @@ def _from_checks(group: list[CheckResult], exhibits: Exhibits) -> ToMend:
     first = group[0]
     return ToMend(
         title=first.title,
+        outcome=first.outcome,
+        check=first.id,
         misconception=first.misconception,
         observed=first.observed,
         expected=first.expected,
@@ -84,6 +88,7 @@ def _root_finding(result: Result, exhibits: Exhibits) -> list[ToMend]:
     return [
         ToMend(
             title=item.message,
+            outcome=Outcome.FAILED,
             misconception=item.misconception,
             cell=item.cell,
             line=item.line,

@@ -98,8 +98,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        one_line=line, points=words.points, shape=_shape, thousands=_thousands, percent=_percent,
-        sentence=_sentence
+        one_line=line,
+        points=words.points,
+        shape=_shape,
+        thousands=_thousands,
+        percent=_percent,
+        sentence=_sentence,
     )
     environment.globals.update(
         words=words, charts=charts, Outcome=Outcome, radius=RING, place=words.place

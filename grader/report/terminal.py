@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from grader.records.evidence import Fault
 from grader.records.exhibits import Exhibits
 from grader.records.result import CheckResult, Finding, Outcome, Result, Status
 from grader.report import words
@@ -64,9 +65,12 @@ class _Page:
     def sign(self, wanted: str, plain: str) -> str:
         return wanted if self.fits(wanted) else plain
 
-    def mark(self, outcome: Outcome) -> str:
+    def sign_of(self, outcome: Outcome) -> str:
         mark = words.MARKS[outcome]
-        return f"{self.sign(mark.sign, mark.ascii)} {mark.word}"
+        return self.sign(mark.sign, mark.ascii)
+
+    def mark(self, outcome: Outcome) -> str:
+        return f"{self.sign_of(outcome)} {words.MARKS[outcome].word}"
 
     def write(self, text: Text) -> None:
         text.plain = encodable(text.plain, self.encoding)
@@ -83,7 +87,10 @@ class _Page:
         """One paragraph after `lead`, wrapped; further lines stand under its first word."""
         lead = lead or Text(indent)
         body = Text(encodable(text.expandtabs(4), self.encoding), style=style)
-        hang = min(lead.cell_len, self.width // 2)
+        hang = lead.cell_len
+        if hang > self.width // 2:  # a narrow terminal: the paragraph goes below its lead
+            self.write(lead)
+            lead, hang = Text("    "), 4
         lines = list(body.wrap(self.console, max(self.width - hang, 12))) or [Text("")]
         for number, part in enumerate(lines):
             part.rstrip()
@@ -127,8 +134,13 @@ def _score(page: _Page, result: Result, exhibits: Exhibits) -> None:
     text.append("  ")
     text.append(full * done, style="green")
     text.append(empty * (20 - done), style="dim")
-    text.append(f"  {passed(result)} of {words.plural(len(result.checks), 'check')} passed")
-    page.write(text)
+    checks = f"{passed(result)} of {words.plural(len(result.checks), 'check')} passed"
+    if text.cell_len + 2 + len(checks) <= page.width:
+        text.append(f"  {checks}")
+        page.write(text)
+    else:
+        page.write(text)
+        page.say(checks)
     if exhibits.accuracy:
         how = f", {exhibits.accuracy_how}" if exhibits.accuracy_how else ""
         page.say(line(f"Accuracy {exhibits.accuracy}{how}"))
@@ -142,17 +154,27 @@ def _warnings(page: _Page, result: Result, exhibits: Exhibits) -> None:
     if result.reason and result.status is Status.GRADED:
         page.gap()
         page.say(clean(result.reason, MESSAGE), lead=Text("! ", style="bold yellow"))
+    if exhibits.faults:
+        page.gap()
+        page.say(_stop(exhibits.faults[-1]), lead=Text("! ", style="bold yellow"))
     if result.isolation in words.ISOLATION and result.status is Status.GRADED:
         page.gap()
         lead = Text("! ", style="bold yellow")
         page.say(f"Isolation {result.isolation}. {words.ISOLATION[result.isolation]}", lead=lead)
 
 
+def _stop(fault: Fault) -> str:
+    where = words.place(fault.cell, fault.line)
+    what = f"{line(fault.type)}: {line(fault.message)}" if fault.message else line(fault.type)
+    return f"The code stopped{' in ' + where if where else ''} with {what}"
+
+
 def _mend(page: _Page, things: tuple[ToMend, ...], hints: bool) -> None:
     for number, thing in enumerate(things[:AT_MOST]):
         page.heading("What to mend first" if number == 0 else f"Then ({number + 1})")
         where = words.place(thing.cell, thing.line)
-        page.say(line(thing.title) + (f" ({where})" if where else ""), indent="  ")
+        lead = Text(f"  {page.sign_of(thing.outcome)} ", style=STYLES[thing.outcome])
+        page.say(line(thing.title) + (f" ({where})" if where else ""), lead=lead)
         page.field("Observed", thing.observed)
         page.field("Expected", thing.expected)
         page.field("Why", thing.why)

@@ -67,12 +67,18 @@ def limit_words(limit: Limit, limits: Mapping[str, float]) -> str:
     """What hitting a limit meant, in a sentence; figures as far as `limits` has them."""
     return {
         "time": _time(limits),
-        "memory": "It needed more memory than it may use" + _size(limits, "memory") + ", so it was "
+        "memory": "The program needed more memory than it may use"
+        + _size(limits, "memory")
+        + ", so it was "
         "stopped. Large copies of the data are the usual cause.",
-        "output": "It printed more than can be kept" + _size(limits, "text_ends_run") + ", so it "
+        "output": "The program printed more than can be kept"
+        + _size(limits, "text_ends_run")
+        + ", so it "
         "was stopped. Look for a print inside a loop.",
-        "disk": "It wrote more files than fit" + _size(limits, "work_folder") + ".",
-        "processes": "It started more processes or threads than it may" + _count(limits) + ".",
+        "disk": "The program wrote more files than fit" + _size(limits, "work_folder") + ".",
+        "processes": "The program started more processes or threads than it may"
+        + _count(limits)
+        + ".",
         "crash": "The Python process ended by itself in the middle of the work, as it does after "
         "exit() or a crash in native code.",
         "protocol": "The process sent something that the grader could not read, so it was stopped.",
@@ -82,8 +88,8 @@ def limit_words(limit: Limit, limits: Mapping[str, float]) -> str:
 def _time(limits: Mapping[str, float]) -> str:
     run, call = limits.get("run_seconds"), limits.get("call_seconds")
     if run is None:
-        return "It took longer than it may, so it was stopped."
-    words = f"It was stopped after {run:g} s, the longest that a run may take"
+        return "The program took longer than it may, so it was stopped."
+    words = f"The program was stopped after {run:g} s, the longest that a run may take"
     return words + (f" (a single call: {call:g} s)." if call is not None else ".")
 
 
