@@ -7,7 +7,7 @@ gives an answer that can be named; on other shapes it only raises.
 import numpy as np
 import pytest
 
-from grader.checks import expect, expect_array
+from grader.checks import CheckFailed, expect, expect_array, fail
 
 
 def as_table(answer):
@@ -25,11 +25,65 @@ def same(answer, array):
     return table is not None and table.shape == array.shape and np.allclose(table, array, atol=1e-4)
 
 
-def mistaken(answer, right, *known):
-    """The first of the (code, wrong array) pairs that the answer equals, as {code: array}."""
-    if same(answer, right):
-        return {}
-    return next(({code: wrong} for code, wrong in known if same(answer, wrong)), {})
+# (why, next) of a mistake, where the catalogue speaks of training and a task of one function.
+WORDS = {
+    "missing-channel": (
+        "The numbers are the same, but a convolution counts the axes and misses one.",
+        "Compare the shape that goes in with the shape that comes out.",
+    ),
+    "relu-output": (
+        "ReLU turns every negative score into 0, and then those classes cannot be ranked.",
+        "Count your ReLU steps: the task names two, after the first and the second layer.",
+    ),
+}
+ROW_WORDS = {
+    "bias-shape": (
+        "Shapes are lined up from the right. Only (1, d) stands for one value in each column.",
+        "Say which axis of a table counts its rows, and put the new axis there.",
+    ),
+}
+LABEL_WORDS = {
+    "labels-from-one": (
+        "Places are counted from 0, as everywhere in Python, so a label of 0 has the first place.",
+        "Write down the row of the label 0 and of the label 1 and compare.",
+    ),
+    "wrong-class-count": (
+        "The labels at hand need not hold every class, so the caller says how many there are.",
+        "Look for `depth` in your function: it decides the number of places.",
+    ),
+    "hard-coded-size": (
+        "Ten places are right for digits only; the caller says how many there are.",
+        "Look for a number that is typed in where `depth` belongs.",
+    ),
+    "one-hot-twice": (
+        "Rows that are one-hot already are encoded again, which adds another axis.",
+        "Print the shape after each step: after which one is it right?",
+    ),
+}
+
+
+def expect_answer(answer, right, call, *known, tolerance=1e-5, words=WORDS):
+    """Expect `right`; an answer that equals one of the (code, wrong array) pairs is named.
+
+    `words` holds (why, next) by code, where they differ from the catalogue's.
+    """
+    mistakes = {}
+    if not same(answer, right):
+        mistakes = next(({code: wrong} for code, wrong in known if same(answer, wrong)), {})
+    try:
+        expect_array(answer, right, call=call, mistakes=mistakes, tolerance=tolerance)
+    except CheckFailed as failed:
+        short = failed.shortfall
+        if short.misconception not in words:
+            raise
+        why, step = words[short.misconception]
+        fail(
+            observed=short.observed,
+            expected=short.expected,
+            misconception=short.misconception,
+            why=why,
+            next=step,
+        )
 
 
 def as_shape(answer):
@@ -58,20 +112,17 @@ def test_flatten(student, rng):
     for shape in [(14, 8, 14), (4, 5, 5), (3, 4, 6), (1, 28, 28)]:
         images = numbers(rng, *shape)
         b, h, w = shape
-        right = images.reshape(b, h * w)
-        rows = student.flatten(images)
-        mistakes = mistaken(
-            rows,
-            right,
+        known = [
             ("scrambled-reshape", images.reshape(h * w, b).T),
             ("scrambled-reshape", images.reshape(h * w, b)),
             ("scrambled-reshape", images.transpose(0, 2, 1).reshape(b, -1)),
             ("scrambled-reshape", images.transpose(1, 2, 0).reshape(b, -1)),
             ("scrambled-reshape", images.reshape(-1)),
-            *([("hard-coded-size", images.reshape(-1, 784))] if b * h * w % 784 == 0 else []),
-        )
+        ]
+        if b * h * w % 784 == 0:
+            known.append(("hard-coded-size", images.reshape(-1, 784)))
         call = f"flatten(images) with images of shape {shape}"
-        expect_array(rows, right, call=call, mistakes=mistakes)
+        expect_answer(student.flatten(images), images.reshape(b, h * w), call, *known)
 
 
 def test_add_channel(student, rng):
@@ -79,18 +130,16 @@ def test_add_channel(student, rng):
     for shape in [(14, 8, 14), (4, 5, 5), (3, 4, 6), (1, 28, 28)]:
         images = numbers(rng, *shape)
         b, h, w = shape
-        pictures = student.add_channel(images)
-        mistakes = mistaken(
-            pictures,
-            images[..., None],
+        known = [
             ("channels-first", images[:, None]),
             ("channels-first", images[None]),
             ("missing-channel", images),
             ("scrambled-reshape", images.reshape(b, w, h, 1)),
-            *([("hard-coded-size", images.reshape(-1, 28, 28, 1))] if b * h * w % 784 == 0 else []),
-        )
+        ]
+        if b * h * w % 784 == 0:
+            known.append(("hard-coded-size", images.reshape(-1, 28, 28, 1)))
         call = f"add_channel(images) with images of shape {shape}"
-        expect_array(pictures, images[..., None], call=call, mistakes=mistakes)
+        expect_answer(student.add_channel(images), images[..., None], call, *known)
 
 
 def test_linear(student, rng):
@@ -112,8 +161,7 @@ def test_linear(student, rng):
             why="Without its bias every score is forced to 0 for an empty image.",
             next="Add b to the product; broadcasting repeats it for every row.",
         )
-        mistakes = mistaken(scores, right, *wrong)
-        expect_array(scores, right, call=call, mistakes=mistakes, tolerance=1e-4)
+        expect_answer(scores, right, call, *wrong, tolerance=1e-4)
 
 
 REASONS = {
@@ -159,10 +207,9 @@ def test_bias_as_row(student, rng):
     """bias_as_row makes a table of one row from the bias."""
     for d in (4, 1, 10):
         b = numbers(rng, d)
-        row = student.bias_as_row(b)
-        mistakes = mistaken(row, b[None], ("bias-shape", b[:, None]), ("bias-shape", b))
         call = f"bias_as_row(b) with b of shape {(d,)}"
-        expect_array(row, b[None], call=call, mistakes=mistakes)
+        known = [("bias-shape", b[:, None]), ("bias-shape", b)]
+        expect_answer(student.bias_as_row(b), b[None], call, *known, words=ROW_WORDS)
 
 
 def test_one_hot(student):
@@ -171,9 +218,7 @@ def test_one_hot(student):
         y = np.array(labels)
         wanted = np.eye(depth)[y]
         rows = student.one_hot(y, depth)
-        mistakes = mistaken(
-            rows,
-            wanted,
+        known = [
             ("labels-from-one", np.eye(depth)[y - 1]),
             ("labels-from-one", np.eye(depth + 1)[y]),
             ("wrong-class-count", np.eye(y.max() + 1)[y]),
@@ -181,7 +226,7 @@ def test_one_hot(student):
             ("hard-coded-size", np.eye(10)[y]),
             ("one-hot-twice", np.eye(2)[wanted.astype(int)]),
             ("one-hot-twice", np.eye(depth)[wanted.astype(int)]),
-        )
+        ]
         expect(
             len(labels) == depth or not same(rows, wanted.T),
             observed=f"one_hot(y, {depth}) gave a column for each label: shape {wanted.T.shape}",
@@ -190,7 +235,7 @@ def test_one_hot(student):
             next="Look at which axis your labels run along.",
         )
         call = f"one_hot(y, {depth}) with y = {labels}"
-        expect_array(rows, wanted, call=call, mistakes=mistakes)
+        expect_answer(rows, wanted, call, *known, words=LABEL_WORDS)
 
 
 def test_parameter_count(student):
@@ -260,12 +305,10 @@ def test_forward(student, rng):
         answer = student.forward(x, params)
         call = f"forward(x, params) with x of shape {x.shape} and layers of {sizes[1:]} units"
         expect_raw_scores(answer, right, call)
-        mistakes = mistaken(
-            answer,
-            right,
+        known = [
             ("relu-output", scores_of(x, params, last=True)),
             ("no-hidden-activation", scores_of(x, params, first=False, second=False)),
             ("no-hidden-activation", scores_of(x, params, first=False)),
             ("no-hidden-activation", scores_of(x, params, second=False)),
-        )
-        expect_array(answer, right, call=call, mistakes=mistakes, tolerance=1e-3)
+        ]
+        expect_answer(answer, right, call, *known, tolerance=1e-3)

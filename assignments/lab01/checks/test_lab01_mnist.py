@@ -1,0 +1,285 @@
+"""Public checks of lab01: what the notebook did with MNIST itself.
+
+What was loaded and scaled is found by its shape and its values, never by a variable's name; names
+are looked at only to explain a slip, such as a misspelt one.
+"""
+
+import ast
+
+import pytest
+
+from grader.checks import expect, fail
+from grader.records.evidence import DataLoaded, UseEvent
+
+TRAIN, TEST = 60_000, 10_000
+PIXELS = {(28, 28), (28, 28, 1), (784,)}
+
+
+# ---------------------------------------------------------------- what the notebook holds
+
+
+def is_pictures(facts):
+    """Whether an array holds digits, as pictures or as rows of 784."""
+    return tuple(facts.shape[1:]) in PIXELS and facts.maximum is not None
+
+
+def role(facts):
+    """`train` or `test`: by the rows' origin where it is known, else by their number."""
+    if facts.origin is not None and facts.origin.train + facts.origin.test > 0:
+        return "train" if facts.origin.train >= facts.origin.test else "test"
+    return {TRAIN: "train", TEST: "test"}.get(facts.shape[0])
+
+
+def pictures(evidence, wanted):
+    """(name, facts) of all arrays of digits with this role: variables, and what went into calls."""
+    found = [(value.name, value.array) for value in evidence.values if value.array is not None]
+    for fit in evidence.fits:
+        found += [("", fit.train.x)] if fit.train and fit.train.x else []
+    for use in evidence.events:
+        if isinstance(use, UseEvent) and use.feed is not None and use.feed.x is not None:
+            found.append(("", use.feed.x))
+    return [
+        (name, facts)
+        for name, facts in found
+        if facts.shape and facts.shape[0] > 1 and is_pictures(facts) and role(facts) == wanted
+    ]
+
+
+def is_raw(facts):
+    """Whether the pixels still run up to 255 (standard scores may go as high, but below 0 too)."""
+    return facts.maximum > 128 and facts.minimum >= 0
+
+
+def is_spoilt(facts):
+    """Whether nearly nothing of the picture is left: squeezed to 0, or cut to 0 and 1."""
+    span = facts.maximum - facts.minimum
+    return span < 0.05 or (facts.distinct is not None and facts.distinct <= 2)
+
+
+def same_range(one, other):
+    """Whether two arrays of digits were scaled alike: the same ends and about the same mean."""
+    span = max(one.maximum - one.minimum, 1e-9)
+    close = abs(one.mean - other.mean) < 0.03 * span
+    standardised = max(abs(one.mean), abs(other.mean)) < 0.1 and min(one.minimum, other.minimum) < 0
+    ends = max(abs(one.minimum - other.minimum), abs(one.maximum - other.maximum))
+    return close and (ends < 0.01 * span or standardised)
+
+
+def shown(facts):
+    """The range of an array in words."""
+    return f"{facts.minimum:.4g} … {facts.maximum:.4g}"
+
+
+# ---------------------------------------------------------------- what its source says
+
+
+def parsed(submission):
+    """(cell, syntax tree) of every cell that Python alone can read, without its magics."""
+    for cell in submission.cells:
+        lines = cell.source.split("\n")
+        plain = ["" if line.lstrip().startswith(("%", "!")) else line for line in lines]
+        try:
+            yield cell, ast.parse("\n".join(plain))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+
+
+def spot(submission, cell, node):
+    """Where a piece of source stands: `cell` and `line` of an expectation."""
+    alone = submission.kind == "module" and len(submission.cells) == 1
+    return {"cell": None if alone else cell.number, "line": cell.first_line + node.lineno - 1}
+
+
+def names_in(target):
+    """The plain names that an assignment's target gives values to, in order."""
+    return [
+        node.id
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+
+
+def repeated_targets(submission):
+    """(name, where) of each name that stands twice on the left of one assignment."""
+    for cell, tree in parsed(submission):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign):
+                names = [n for target in node.targets[:1] for n in names_in(target)]
+                for name in names:
+                    if names.count(name) > 1 and not name.startswith("_"):
+                        yield name, spot(submission, cell, node)
+
+
+def scales_two_things(submission):
+    """Whether one function is called on two different arguments outside of any definition."""
+    seen = {}
+    for _, tree in parsed(submission):
+        body = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
+        for node in (inner for statement in body for inner in ast.walk(statement)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                if node.func.id in ("normalize", "rescale"):
+                    seen.setdefault(node.func.id, set()).add(ast.dump(node.args[0]))
+    return any(len(arguments) > 1 for arguments in seen.values())
+
+
+# ---------------------------------------------------------------- the checks
+
+
+def test_mnist_loaded(evidence, submission):
+    """MNIST is loaded: 60,000 pictures to train with, 10,000 to test with, and their labels."""
+    loaded = any(
+        isinstance(event, DataLoaded) and event.name in ("mnist", "mnist_784")
+        for event in evidence.events
+    )
+    there = pictures(evidence, "train") and pictures(evidence, "test")
+    expect(
+        loaded or there,
+        observed="no pictures of MNIST were found",
+        expected="60,000 training and 10,000 test pictures of 28 × 28, with their labels",
+        why="All that follows works on these pictures.",
+        next="Call `tf.keras.datasets.mnist.load_data()` and keep the two pairs that it returns.",
+    )
+    for name, where in repeated_targets(submission):
+        fail(
+            observed=f"`{name}` stands twice on the left of one assignment",
+            expected="four different names for pictures and labels, training and test",
+            misconception="overwritten-split",
+            why="The second value replaces the first, so one part of the data is lost.",
+            next="Give each of the four parts its own name.",
+            **where,
+        )
+
+
+def label_mistake(facts):
+    """(code, what was seen) for labels that are no classes any more; None for good ones."""
+    if facts.dtype.startswith(("object", "str", "<U", "|S", "string")):
+        return "string-labels", f"labels of type {facts.dtype}, which is text"
+    if len(facts.shape) > 2:
+        return "one-hot-twice", f"labels of shape {facts.shape}"
+    if facts.maximum is None:
+        return None
+    if len(facts.shape) == 2 and facts.shape[1] > 1:
+        size = facts.shape[1]
+        return None if size == 10 else ("wrong-class-count", f"one-hot rows of {size} places")
+    if not facts.integral:
+        return "labels-scaled", f"labels from {shown(facts)}, which are not whole numbers"
+    if (facts.minimum, facts.maximum) == (1, 10):
+        return "labels-from-one", "labels from 1 to 10"
+    return None
+
+
+@pytest.mark.needs("mnist_loaded")
+def test_labels_stay_classes(evidence):
+    """The labels are still the classes 0 to 9, as whole numbers or as one-hot rows."""
+    for rows in (TRAIN, TEST, TRAIN + TEST):
+        arrays = [(value.name, value.array) for value in evidence.values if value.array is not None]
+        labels = [
+            (name, facts)
+            for name, facts in arrays
+            if facts.shape[:1] == (rows,)
+            and tuple(facts.shape[1:]) not in PIXELS
+            and all(size <= 20 for size in facts.shape[1:])
+        ]
+        wrong = [(name, label_mistake(facts)) for name, facts in labels]
+        if wrong and all(mistake for _, mistake in wrong):
+            name, (code, seen) = wrong[0]
+            fail(
+                observed=f"`{name}`: {seen}",
+                expected="class numbers 0 to 9, or one-hot rows of ten",
+                misconception=code,
+            )
+
+
+def misspelt(trains, tests):
+    """(misspelt name, meant name) where a scaled copy went into a name nobody will look for."""
+    raw_tests = {name for name, facts in tests if is_raw(facts)}
+    for name, facts in trains:
+        partner = name.replace("train", "test")
+        if not is_raw(facts) or partner == name or partner in raw_tests:
+            continue
+        for other, copy in trains:
+            slip = sorted(other) == sorted(name) or len(other) == len(name) - 1
+            if slip and not is_raw(copy):
+                return other, name
+    return None
+
+
+def expect_no_broken_scaling(evidence):
+    """Name the exception that stops `x_train /= 255`."""
+    for cell in evidence.cells:
+        if cell.fault is not None and "Cannot cast ufunc 'divide'" in cell.fault.message:
+            fail(
+                observed="the line that scales the pictures stopped with an error",
+                expected="pictures that are scaled into a new float array",
+                misconception="in-place-divide",
+                cell=cell.fault.cell,
+                line=cell.fault.line,
+            )
+
+
+@pytest.mark.needs("mnist_loaded", "normalize")
+def test_same_scaling(evidence, submission):
+    """Training and test pictures are scaled, both in the same way."""
+    expect_no_broken_scaling(evidence)
+    trains, tests = pictures(evidence, "train"), pictures(evidence, "test")
+    slip = misspelt(trains, tests)
+    if slip is not None:
+        fail(
+            observed=f"the scaled training pictures went into `{slip[0]}`, and `{slip[1]}` is raw",
+            expected=f"scaled pictures in `{slip[1]}`",
+            misconception="scaled-copy-unused",
+            why=f"`{slip[0]}` looks like a misspelt `{slip[1]}`; what follows would train on raw "
+            "pixels.",
+            next="Compare the two names letter by letter.",
+        )
+    train = [facts for _, facts in trains if not is_raw(facts)]
+    test = [facts for _, facts in tests if not is_raw(facts)]
+    good = [one for one in train for other in test if same_range(one, other) and not is_spoilt(one)]
+    if not good:
+        expect_scaled(evidence, submission, trains, tests, train, test)
+
+
+def expect_scaled(evidence, submission, trains, tests, train, test):
+    """Say what is wrong where no training and test pictures were scaled alike."""
+    datasets = [value for value in evidence.values if "Dataset" in value.type]
+    if len(datasets) > 1 and scales_two_things(submission):
+        return
+    both = "training and test pictures that run over the same small range"
+    if train and test:
+        one, other = train[-1], test[-1]
+        code = None
+        if is_spoilt(one) or is_spoilt(other):
+            whole = one.integral and other.integral and one.maximum >= 1
+            code = "integer-division" if whole else "double-scaling"
+        fail(
+            observed=f"training pictures {shown(one)}, test pictures {shown(other)}",
+            expected=both,
+            misconception=code or "train-only-scaling",
+            why=None if code else "Other numbers at the test are other pictures to the network.",
+            next=None if code else "Call the same function on both.",
+        )
+    if train and tests:
+        fail(
+            observed=f"training pictures {shown(train[-1])}, test pictures {shown(tests[-1][1])}",
+            expected=both,
+            misconception="train-only-scaling",
+        )
+    if test and trains:
+        fail(
+            observed=f"training pictures {shown(trains[-1][1])}, test pictures {shown(test[-1])}",
+            expected=both,
+            misconception="scaled-copy-unused",
+            why="The test pictures are scaled and those for training are not.",
+            next="Scale the training pictures with the same function, and keep the result.",
+        )
+    raw = bool(trains and tests)
+    fail(
+        observed="all pictures of MNIST that were found are raw, 0 … 255"
+        if raw
+        else "no variables with scaled pictures of MNIST were found",
+        expected=both,
+        misconception="no-scaling" if raw else None,
+        why="A network learns badly from numbers up to 255.",
+        next="Call your function on the training pictures and on the test pictures, and keep both "
+        "results in variables.",
+    )
