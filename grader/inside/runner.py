@@ -10,7 +10,6 @@ import ast
 import builtins
 import linecache
 import os
-import random
 import sys
 import types
 from collections.abc import Callable
@@ -56,7 +55,6 @@ class Runner:
         sys.argv = ["submission.py"]
         sys.stdout = sys.stderr = self.transcript
         builtins.input = _refuse_input
-        random.seed(self._job["seed"])
 
     def run(self) -> str | None:
         """Run all cells within the time limit; the limit that was hit, or None."""

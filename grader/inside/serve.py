@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from . import faults, wire
+from . import faults, seeds, wire
 from .answers import AnswerTooLarge, Encoder
 from .deadline import TimeUp, deadline, held
 from .recorder import Recorder
@@ -66,10 +66,10 @@ class Server:
         job = request["job"]
         runner = self._runner = Runner(job, self._send)
         recorder = self._recorder = Recorder(self._emit, faults.where, job["data"])
-        recorder.seed = job["seed"]
         runner.after_cell = recorder.after_cell
         runner.prepare()
         recorder.install()
+        seeds.plant(job["seed"])
         self._send({"starts": True})
         limit = runner.run()
         self._send({"ran": True})
