@@ -277,14 +277,14 @@ def test_ctrl_c_ends_a_real_process_with_130(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_fault(course: Path) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*GRADE, "labs"], cwd=course, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout
-    process.stdout.close()
-    assert process.stderr
-    assert process.stderr.read() == b""
-    assert process.wait(10) == 141
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(10) == 141
 
 
 def test_output_that_the_terminal_cannot_encode_is_escaped(course: Path) -> None:

@@ -116,6 +116,16 @@ def test_a_wrong_lab_id_gets_the_nearest_one(folder: Path, wrong: str) -> None:
     assert "lab01" in caught.value.hint
 
 
+def test_where_several_are_as_near_all_labs_are_listed(folder: Path) -> None:
+    write_course(folder, "lab02")
+    with pytest.raises(UsageError) as caught:
+        Course(folder).load("lab05")
+    assert caught.value.hint == "The labs are lab01, lab02."
+    with pytest.raises(UsageError) as caught:
+        Course(folder).load("LAB2")
+    assert "Did you mean lab02?" in caught.value.hint
+
+
 @pytest.mark.parametrize("wrong", ["../assignments/lab01", "", "/", ".", "lab01/checks"])
 def test_a_path_is_no_lab_id(folder: Path, wrong: str) -> None:
     with pytest.raises(UsageError):

@@ -100,7 +100,10 @@ def _natural(name: str) -> list[tuple[str, int]]:
 def _closest(lab_id: str, known: list[str]) -> str:
     if not known:
         return "The course has no labs yet."
-    if close := difflib.get_close_matches(lab_id.lower(), known, n=1, cutoff=0.6):
+    wanted = lab_id.lower()
+    same_number = [name for name in known if _natural(name) == _natural(wanted)]
+    close = same_number or difflib.get_close_matches(wanted, known, n=2, cutoff=0.75)
+    if len(close) == 1:
         return f"Did you mean {close[0]}? “grade labs” lists them all."
     return f"The labs are {', '.join(known)}."
 
