@@ -148,8 +148,8 @@ def _row_norms(raw: np.ndarray, fed: np.ndarray) -> Iterator[tuple[str, Pixels]]
         "each digit by its length": lambda x: _l2(x, (1, 2)),
         "each line by its length": lambda x: _l2(x, (2,)),
         "each column by its length": lambda x: _l2(x, (1,)),
-        "each digit by its sum": lambda x: x.sum(axis=(1, 2), keepdims=True),
-        "each digit by its maximum": lambda x: x.max(axis=(1, 2), keepdims=True),
+        "each digit by its sum": lambda x: np.sum(x, axis=(1, 2), keepdims=True),
+        "each digit by its maximum": lambda x: np.max(x, axis=(1, 2), keepdims=True),
     }
     for name, norm in norms.items():
 

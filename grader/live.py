@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from grader.errors import SessionClosed
 from grader.session import Answer, Session
 
 RESTARTS = 2
+T = TypeVar("T")
 
 
 class Live:
@@ -49,7 +50,7 @@ class Live:
         """End the session."""
         self._session.close()
 
-    def _guard(self, ask: Callable[[Session], Any]) -> Any:
+    def _guard(self, ask: Callable[[Session], T]) -> T:
         if self._closed is not None:
             self._revive(self._closed)
         try:

@@ -61,7 +61,8 @@ def test_magics_work_or_say_why_not(magic: str, said: str) -> None:
 
 
 def test_a_timed_cell_keeps_its_names_and_its_lines() -> None:
-    evidence = evidence_of(notebook("%%time\nkept = 5\nprint(kept)", "%%time\n\n1/0", "print(kept)"))
+    cells = ("%%time\nkept = 5\nprint(kept)", "%%time\n\n1/0", "print(kept)")
+    evidence = evidence_of(notebook(*cells))
     assert evidence.cells[2].text.strip() == "5"
     fault = evidence.cells[1].fault
     assert fault is not None

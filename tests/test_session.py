@@ -270,7 +270,7 @@ class FakeChild:
         self.killed = limit
         self.channel.close()
 
-    def wait_ended(self, timeout: float) -> bool:
+    def wait_ended(self, timeout: float) -> bool:  # noqa: ARG002
         return True
 
     def close(self) -> None:

@@ -146,7 +146,7 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> CheckOutcome:
 
 def title_of(item: pytest.Item) -> str:
     """The check's docstring up to its first blank line, on one line."""
-    text = (getattr(item, "obj", None) and item.obj.__doc__) or item.name
+    text = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
     return re.sub(r"\s+", " ", text.strip().split("\n\n")[0])
 
 
