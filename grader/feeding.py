@@ -161,14 +161,16 @@ def _row_norms(raw: np.ndarray, fed: np.ndarray) -> Iterator[tuple[str, Pixels]]
 
     def scores(x: np.ndarray) -> np.ndarray:
         spread = x.std(axis=(1, 2), keepdims=True)
-        return (x - x.mean(axis=(1, 2), keepdims=True)) / np.where(spread == 0, 1, spread)
+        centred: np.ndarray = x - x.mean(axis=(1, 2), keepdims=True)
+        return centred / np.where(spread == 0, 1, spread)
 
     if len(raw) and fed.min() < 0:
         yield "standard scores of each digit", scores
 
 
 def _l2(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    return np.sqrt((x**2).sum(axis=axes, keepdims=True))
+    length: np.ndarray = np.sqrt((x**2).sum(axis=axes, keepdims=True))
+    return length
 
 
 def _standard_scores(
