@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +27,16 @@ class Cost:
     output: str
 
 
-def run(command: Sequence[str], *, expect: tuple[int, ...] = (0,)) -> Cost:
-    """Run `command` from the project's root; raise RuntimeError when it ends otherwise.
+def run(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> Cost:
+    """Run `command` from the project's root; raise RuntimeError when it does not end with 0.
 
     The peak is VmHWM of that one process, read while it runs: its children are not in it.
     """
     begin = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=output
+        )
         peak, pid = 0.0, 0
         while not pid:
             peak = max(peak, _high_water(process.pid))
@@ -44,7 +46,7 @@ def run(command: Sequence[str], *, expect: tuple[int, ...] = (0,)) -> Cost:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read()
-    if process.returncode not in expect:
+    if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{text}")
     return Cost(wall, usage.ru_utime + usage.ru_stime, peak, text)
 

@@ -2,14 +2,14 @@
 
     python benchmarks/training.py [--runs N]
 
-Both read the same arrays and print their own CPU seconds (all threads, user and system) as their
-last line; from the first cell to the last the bound is 5 % more. Then `grade check` grades it
-whole: the peak memory of the grader's own process, its children apart, has to stay under 200 MB.
+Both read the same arrays under the same environment variables (threads, kernels) and print, as their
+last line, their own CPU seconds from the first cell to the last: all threads, user and system. The
+bound is 5 % more. Then `grade check` grades the lab whole: the peak memory of the grader's own
+process, its children apart, has to stay under 200 MB.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +20,7 @@ from grader import data
 from grader.records.lab import Limits
 from grader.records.submission import Cell, Submission
 from grader.sandbox import open_sandbox
+from grader.sandbox.policy import environment
 from grader.session import Session
 from grader.submissions import read
 
@@ -56,7 +57,8 @@ def bare(sources: list[str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "bare.py"
         script.write_text("\n\n".join([sources[0], public + LOADER, *sources[1:]]))
-        return cpu_of(run([sys.executable, str(script)]).output)
+        env = environment(home=folder, temporary=folder)
+        return cpu_of(run([sys.executable, str(script)], env=env).output)
 
 
 def watched(submission: Submission, sources: list[str]) -> tuple[float, str]:
@@ -65,8 +67,9 @@ def watched(submission: Submission, sources: list[str]) -> tuple[float, str]:
     cells = tuple(Cell(number, source) for number, source in enumerate(sources, start=1))
     job = Submission(submission.id, submission.path, submission.sha256, "notebook", cells)
     folder = data.public_folder("mnist")
-    with Session(sandbox.start(LIMITS, folder), LIMITS) as session:
-        evidence = session.run(job, seed=0, data=sandbox.data_folder(folder))
+    child = sandbox.start(LIMITS, folder)
+    with Session(child, LIMITS) as session:
+        evidence = session.run(job, seed=0, data=child.data_folder)
     if not all(cell.ok for cell in evidence.cells) or not evidence.fits:
         raise RuntimeError(f"the run in the sandbox went wrong: {evidence.text[-2000:]}")
     return cpu_of(evidence.text), sandbox.isolation
@@ -75,7 +78,6 @@ def watched(submission: Submission, sources: list[str]) -> tuple[float, str]:
 def main() -> None:
     """Measure and print."""
     runs = options(__doc__, runs=3).runs
-    os.environ.update(MPLBACKEND="Agg", TF_CPP_MIN_LOG_LEVEL="3")
     submission = read(REFERENCE)
     sources = timed(submission)
     alone: list[float] = []
