@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.course.checkfiles import CheckFunction, unique_checks
 from grader.course.lines import line_of
-from grader.course.schema import LabFile, RubricFile, read_toml
+from grader.course.schema import LabFile, RubricFile, RubricRow, read_toml
 from grader.errors import LabError, UsageError
 from grader.records.lab import Lab, Limits, Rubric
 
@@ -124,37 +124,38 @@ def _files(checks: dict[str, CheckFunction], *, hidden: bool) -> tuple[Path, ...
 
 def _load_rubric(path: Path, checks: dict[str, CheckFunction]) -> Rubric:
     rubric, text = read_toml(path, RubricFile)
-
-    def fault(message: str, *where: str | int, hint: str = "") -> LabError:
-        return LabError(f"{path}:{line_of(text, where)}: {message}", hint=hint)
-
     seen: set[str] = set()
     for index, row in enumerate(rubric.check):
-        here = ("check", index, "id")
+        here = f"{path}:{line_of(text, ('check', index, 'id'))}"
         if row.id in seen:
-            raise fault(f"the check “{row.id}” is listed twice.", *here)
+            raise LabError(f"{here}: the check “{row.id}” is listed twice.")
         seen.add(row.id)
-        found = checks.get(row.id)
-        if found is None and not row.hidden:
-            close = difflib.get_close_matches(row.id, checks, n=1)
-            hint = f"Did you mean “{close[0]}”?" if close else ""
-            raise fault(f"the lab has no check “{row.id}”.", *here, hint=hint)
-        if found is not None and row.hidden is not found.hidden:
-            kind, change = ("hidden", "add") if found.hidden else ("public", "remove")
-            raise fault(
-                f"the check “{row.id}” is {kind} in {found.path}:{found.line}.",
-                *here,
-                hint=f"In the rubric {change} “hidden = true”: it is all that a release knows.",
-            )
+        _must_fit(row, checks, here)
     for check in checks.values():
         if check.id not in seen:
             raise LabError(f"{check.path}:{check.line}: {path} gives “{check.id}” no points.")
     total = sum(row.points for row in rubric.check)
     if abs(total - rubric.total) > 1e-9:
-        raise fault(f"the points add up to {total:g}, not to {rubric.total:g}.", "total")
+        here = f"{path}:{line_of(text, ('total',))}"
+        raise LabError(f"{here}: the points add up to {total:g}, not to {rubric.total:g}.")
     return Rubric(
         total=rubric.total,
         points={row.id: row.points for row in rubric.check},
         titles={id: check.title for id, check in checks.items()},
         hidden=frozenset(row.id for row in rubric.check if row.hidden),
     )
+
+
+def _must_fit(row: RubricRow, checks: dict[str, CheckFunction], here: str) -> None:
+    """Raise LabError when a row names no check, or says otherwise whether it is hidden."""
+    found = checks.get(row.id)
+    if found is None and not row.hidden:
+        close = difflib.get_close_matches(row.id, checks, n=1)
+        hint = f"Did you mean “{close[0]}”?" if close else ""
+        raise LabError(f"{here}: the lab has no check “{row.id}”.", hint=hint)
+    if found is not None and row.hidden is not found.hidden:
+        kind, change = ("hidden", "add") if found.hidden else ("public", "remove")
+        raise LabError(
+            f"{here}: the check “{row.id}” is {kind} in {found.path}:{found.line}.",
+            hint=f"In the rubric {change} “hidden = true”: it is all that a release knows.",
+        )

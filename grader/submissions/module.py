@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 
 from grader.errors import SubmissionError
 from grader.submissions import bounds
-from grader.submissions.notebook import Source
+from grader.submissions.notebook import Source, has_code
 from grader.submissions.text import decode
 
 _MARK = re.compile(r"# ?%%(?!%)[ \t]*(.*)")
@@ -21,7 +21,6 @@ _LEXEME = re.compile(
     r"|#[^\n]*+",
     re.DOTALL,
 )
-_CODE_LINE = re.compile(r"^[ \t\f]*[^\s#]", re.MULTILINE)
 _COMMENT_SIGN = re.compile(r"^# ?", re.MULTILINE)
 
 
@@ -59,7 +58,7 @@ def _marks(text: str) -> Iterator[re.Match[str]]:
 def _split(text: str, marks: list[re.Match[str]], source: Source) -> None:
     """Part the text at the marks; what stands before the first counts when it has code."""
     preamble = text[: marks[0].start()]
-    if _CODE_LINE.search(preamble):
+    if has_code(preamble):
         source.add_code(preamble)
     elif preamble.strip():
         source.markdown.append(_uncommented(preamble))

@@ -22,6 +22,11 @@ _PYTHON_START = re.compile(r"^(?:import \w|from \w[\w.]* import )", re.MULTILINE
 _SAVE_AGAIN = "Open it in Jupyter, choose “Save notebook as…” and hand in the new file."
 
 
+def has_code(text: str) -> bool:
+    """Whether a line is more than blank or a comment."""
+    return _CODE_LINE.search(text) is not None
+
+
 @dataclass
 class Source:
     """Cells of code and texts, however they were stored."""
@@ -37,7 +42,7 @@ class Source:
 
     def must_have_code(self, what: str) -> None:
         """Raise SubmissionError when nothing but comments and blank lines is there."""
-        if not any(_CODE_LINE.search(cell.source) for cell in self.cells):
+        if not any(has_code(cell.source) for cell in self.cells):
             raise SubmissionError(
                 f"{what} has no line of code.",
                 hint="Check that the work was saved and that its cells are of the type Code.",

@@ -12,7 +12,7 @@ from grader.errors import NothingToGrade, SubmissionError
 from grader.records.submission import ExtraFile, Submission
 from grader.submissions import bounds
 from grader.submissions.archive import read_archive
-from grader.submissions.files import Tree, read_bounded, read_folder, special
+from grader.submissions.files import Tree, read_bounded, read_folder, special, too_big
 from grader.submissions.module import read_module
 from grader.submissions.names import printable, sendable
 from grader.submissions.notebook import Source, read_notebook
@@ -40,21 +40,7 @@ def read(
     `relative_to` where that is given. In a folder or archive with several notebooks, the one
     called after `lab_id` is taken. Raises SubmissionError with the reason when it cannot be read.
     """
-    status = _status(path)
-    if stat.S_ISDIR(status.st_mode):
-        content = _from_folder(path, lab_id)
-    elif not stat.S_ISREG(status.st_mode):
-        raise special(path.name, status.st_mode)
-    elif path.suffix.lower() == ".zip":
-        content = _from_archive(path, lab_id)
-    elif path.suffix.lower() in _SOURCES:
-        data = read_bounded(str(path), bounds.SOURCE_BYTES)
-        content = _Content(path.name, data, hashlib.sha256(data).hexdigest())
-    else:
-        raise SubmissionError(
-            f"{printable(path.name)} is neither a notebook nor a module.",
-            hint="A submission is a .ipynb or .py file, or a folder or .zip that holds one.",
-        )
+    content = _content_at(path, lab_id)
     is_notebook = content.main.lower().endswith(".ipynb")
     reader = read_notebook if is_notebook else read_module
     source: Source = reader(content.source, printable(PurePosixPath(content.main).name))
@@ -67,6 +53,24 @@ def read(
         markdown=tuple(source.markdown),
         files=content.files,
         notes=(*content.notes, *source.notes),
+    )
+
+
+def _content_at(path: Path, lab_id: str | None) -> _Content:
+    """The bytes of a submission of any form. Raises SubmissionError."""
+    status = _status(path)
+    if stat.S_ISDIR(status.st_mode):
+        return _from_folder(path, lab_id)
+    if not stat.S_ISREG(status.st_mode):
+        raise special(path.name, status.st_mode)
+    if path.suffix.lower() == ".zip":
+        return _from_archive(path, lab_id)
+    if path.suffix.lower() in _SOURCES:
+        data = read_bounded(str(path), bounds.SOURCE_BYTES)
+        return _Content(path.name, data, hashlib.sha256(data).hexdigest())
+    raise SubmissionError(
+        f"{printable(path.name)} is neither a notebook nor a module.",
+        hint="A submission is a .ipynb or .py file, or a folder or .zip that holds one.",
     )
 
 
@@ -166,13 +170,8 @@ def _choose(tree: Tree, lab_id: str | None) -> str | None:
 
 def _content(tree: Tree, main: str, sha256: str) -> _Content:
     """The main file, and beside it what lies in its folder and below."""
-    if len(tree.files[main]) > bounds.SOURCE_BYTES:
-        tree.notes.clear()
-        raise SubmissionError(
-            f"{printable(main)} has {bounds.in_words(len(tree.files[main]))}; "
-            f"at most {bounds.in_words(bounds.SOURCE_BYTES)} are read.",
-            hint="Clear the outputs and save it again.",
-        )
+    if (size := len(tree.files[main])) > bounds.SOURCE_BYTES:
+        raise too_big(f"{printable(main)} has", size, bounds.SOURCE_BYTES)
     base = main[: main.rfind("/") + 1]
     extras, notes = [], list(tree.notes)
     for path in sorted(tree.files):
