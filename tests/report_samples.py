@@ -208,7 +208,7 @@ SAMPLES = {
 HOSTILE = (
     "<script>window.pwned=1</script>",
     "</style></title></textarea><script>window.pwned=1</script>",
-    "\"><img src=x onerror=window.pwned=1>",
+    '"><img src=x onerror=window.pwned=1>',
     "' onmouseover=window.pwned=1 autofocus onfocus=window.pwned=1 x='",
     "<svg onload=window.pwned=1><animate onbegin=window.pwned=1></svg>",
     "javascript:window.pwned=1",

@@ -161,7 +161,9 @@ def test_no_student_text_reaches_the_terminal_as_a_command(text: str) -> None:
     console = Console(file=stream, force_terminal=True, color_system="truecolor", width=80)
     render_terminal(*filled(text), console, hints=True, report=text)
     visible = COLOURS.sub("", stream.getvalue())
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", visible)
+    assert not re.search(
+        "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", visible
+    )
 
 
 def test_markup_in_student_text_is_shown_as_it_is_written() -> None:

@@ -74,6 +74,7 @@ class _Page:
 
     def write(self, text: Text) -> None:
         text.plain = encodable(text.plain, self.encoding)
+        text.rstrip()
         self.console.print(
             text, markup=False, highlight=False, emoji=False, soft_wrap=True, no_wrap=True
         )
@@ -93,7 +94,6 @@ class _Page:
             lead, hang = Text("    "), 4
         lines = list(body.wrap(self.console, max(self.width - hang, 12))) or [Text("")]
         for number, part in enumerate(lines):
-            part.rstrip()
             self.write(Text.assemble(lead if number == 0 else " " * hang, part))
 
     def heading(self, text: str) -> None:
