@@ -19,7 +19,8 @@ def main() -> None:
     """Run one process of a submission, as the JSON in the last argument says.
 
     `entry` is "serve" for a submission. "canary" only reports what holds, without the imports of
-    a real run; a `{"source": …}` is run instead, for the proofs of the sandbox.
+    a real run; a `{"source": …, "given": {name: value}}` is run
+    instead, for the proofs of the sandbox.
     """
     config: dict[str, Any] = json.loads(sys.argv[-1])
     sys.argv = [""]
@@ -40,7 +41,7 @@ def main() -> None:
     else:
         exec(
             compile(entry["source"], "<probe>", "exec"),
-            {"__name__": "__main__", "channel": channel, "confined": confined},
+            {"__name__": "__main__", "channel": channel, **entry.get("given", {})},
         )
 
 

@@ -34,7 +34,10 @@ class Parts:
     """The first process of the sandbox's own process namespace, by its number out here."""
     own_proc: bool = False
     """Whether the sandbox has a /proc of its own, in which its processes alone stand."""
-    memory_places: tuple[str, ...] = ()
+    memory_places: dict[str, int] = field(default_factory=dict)
+    """The file systems in memory inside, and their sizes in bytes."""
+    folders: dict[str, int] = field(default_factory=dict)
+    """Ordinary folders that stand in for the size-limited ones, and the bytes they may hold."""
     group: cgroup.Group | None = None
     sweep: Callable[[], None] = lambda: None
     clean: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -91,7 +94,8 @@ class Child:
                 self._killed = True
                 memory = self._parts.group is not None and self._parts.group.ran_out_of_memory()
                 self.limit = "memory" if memory else _limit_of(reason)
-                self.reason = reason
+                room = f"more than {self.limits.memory >> 20} MiB used"
+                self.reason = room if memory else reason
         self._strike()
 
     def wait_ended(self, timeout: float | None = None) -> bool:

@@ -37,7 +37,7 @@ def in_bubblewrap(way: Way, limits: Limits, sight: Sight, entry: Any) -> Child:
         program = None if way.as_root else seccomp.program(_machine(), network=way.own_network)
         ours, theirs = socket.socketpair()
         config = {
-            **_config(theirs, entry, limits, uid),
+            **_config(theirs, entry, limits, uid, bare=False),
             "user_namespace": way.as_root,
             "seccomp": program is None,
             "network": way.own_network,
@@ -61,7 +61,11 @@ def in_bubblewrap(way: Way, limits: Limits, sight: Sight, entry: Any) -> Child:
                 os.close(descriptor)
         parts = Parts(process, ours, output, limits, policy.DATA if sight.data else None)
         parts.group, parts.own_proc = group, way.own_proc
-        parts.memory_places = ("/dev/shm", policy.TEMPORARY, policy.WORK)
+        parts.memory_places = {
+            "/dev/shm": policy.SHARED_MEMORY,
+            policy.TEMPORARY: limits.tmp_folder,
+            policy.WORK: limits.work_folder,
+        }
         parts.namespace_root = _first_process(status)
         parts.clean = stack.pop_all()
     child = Child(parts)
@@ -86,7 +90,7 @@ def bare(limits: Limits, sight: Sight, entry: Any, *, leave_root: bool = False) 
         driver, work, temporary = _furnish(folder)
         ours, theirs = socket.socketpair()
         config = {
-            **_config(theirs, entry, limits, uid),
+            **_config(theirs, entry, limits, uid, bare=True),
             "bare": True,
             "seccomp": True,
             "network": False,
@@ -99,6 +103,7 @@ def bare(limits: Limits, sight: Sight, entry: Any, *, leave_root: bool = False) 
         finally:
             theirs.close()
         parts = Parts(process, ours, output, limits, str(sight.data) if sight.data else None)
+        parts.folders = {str(work): limits.work_folder, str(temporary): limits.tmp_folder}
         parts.sweep = functools.partial(usage.sweep, str(folder), uid)
         parts.clean = stack.pop_all()
     return Child(parts)
@@ -116,12 +121,16 @@ def _furnish(folder: Path) -> tuple[Path, Path, Path]:
     return driver, work, temporary
 
 
-def _config(channel: socket.socket, entry: Any, limits: Limits, uid: int | None) -> dict[str, Any]:
+def _config(
+    channel: socket.socket, entry: Any, limits: Limits, uid: int | None, *, bare: bool
+) -> dict[str, Any]:
+    # A user that no other process has shares its count of processes with nobody.
+    others = 0 if uid is not None else policy.counted_with(own_namespace=not bare)
     return {
         "channel": channel.fileno(),
         "entry": entry,
         "uid": uid,
-        "rlimits": policy.resource_limits(limits, shared_user=uid is None),
+        "rlimits": policy.resource_limits(limits, others=others),
         "paths": policy.user_packages(),
     }
 

@@ -137,7 +137,7 @@ def _failure(sandbox: Sandbox) -> str | None:
             text = child.channel.makefile("rb").readline(1 << 16)
             child.wait_ended(CANARY_SECONDS if not text else 0)
             if not text:
-                return explain(child.output)
+                return explain(child.output or child.reason or "")
             facts = json.loads(text)
     except (OSError, ValueError, SandboxError) as error:
         return explain(str(error))

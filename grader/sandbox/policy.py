@@ -108,15 +108,14 @@ def _within(path: str, folders: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders)
 
 
-def resource_limits(limits: Limits, *, shared_user: bool) -> dict[str, list[int]]:
+def resource_limits(limits: Limits, *, others: int) -> dict[str, list[int]]:
     """Soft and hard limits of each process, by the names of the `resource` module.
 
-    `shared_user` says that the submission runs as a user with processes of its own, which kernels
-    before 5.14 count against it.
+    `others` are the processes of the same user that the kernel counts together with these.
     """
     processor = int(limits.total_seconds * THREADS) + 10
     largest_file = max(limits.work_folder, limits.tmp_folder)
-    processes = limits.processes + (_own_processes() if shared_user else 0)
+    processes = limits.processes + others
     return {
         "DATA": [limits.memory, limits.memory],
         "CPU": [processor, processor + 5],
@@ -128,16 +127,22 @@ def resource_limits(limits: Limits, *, shared_user: bool) -> dict[str, list[int]
     }
 
 
-def _own_processes() -> int:
-    """The threads that this user already runs, where the kernel does not count by namespace."""
+def counted_with(*, own_namespace: bool) -> int:
+    """How many threads of this user count against a submission that runs as the same user.
+
+    None where it has a user namespace of its own and the kernel is 5.14 or later, which counts
+    each namespace by itself. Without /proc a generous guess, so that the submission can start.
+    """
+    if not Path("/proc/self/task").is_dir():
+        return 1000
     release = platform.release().split(".")
-    if sys.platform == "linux" and tuple(int(part) for part in release[:2]) >= (5, 14):
+    if own_namespace and tuple(int(part) for part in release[:2]) >= (5, 14):
         return 0
     count = 0
-    for entry in Path("/proc").glob("[0-9]*/task") if sys.platform == "linux" else ():
+    for entry in Path("/proc").glob("[0-9]*/task"):
         try:
             if entry.stat().st_uid == os.getuid():
                 count += len(list(entry.iterdir()))
         except OSError:
             continue
-    return count if sys.platform == "linux" else 1000
+    return count

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -23,10 +24,12 @@ def inside_of(root: int) -> list[str]:
     """The /proc folders of all processes in the process namespace that `root` began.
 
     They are read through the sandbox's own /proc, which nothing inside can replace. Empty when it
-    cannot be reached.
+    cannot be reached, or is not there yet: until then `root` sees this machine's.
     """
     base = f"/proc/{root}/root/proc"
     try:
+        if os.stat(base).st_dev == os.stat("/proc").st_dev:
+            return []
         return [f"{base}/{name}" for name in os.listdir(base) if name.isdigit()]
     except OSError:
         return []
@@ -58,16 +61,37 @@ def measure(folders: list[str], *, enough: int) -> Usage:
     return Usage(resident, tasks)
 
 
-def filled(root: int, places: tuple[str, ...]) -> int:
-    """Bytes used in the memory file systems at `places`, as the process `root` sees them."""
+def filled(root: int, places: Mapping[str, int]) -> int:
+    """Bytes used in the memory file systems of the process `root`: their places and sizes.
+
+    One of another size is this machine's, which `root` still sees while the sandbox is made.
+    """
     total = 0
-    for place in places:
+    for place, size in places.items():
         try:
             facts = os.statvfs(f"/proc/{root}/root{place}")
         except OSError:
             continue
-        total += (facts.f_blocks - facts.f_bfree) * facts.f_frsize
+        if abs(facts.f_blocks * facts.f_frsize - size) < facts.f_frsize:
+            total += (facts.f_blocks - facts.f_bfree) * facts.f_frsize
     return total
+
+
+def overfull(folder: str, most: int, *, entries: int = 20_000) -> bool:
+    """Whether `folder` holds more than `most` bytes, or more entries than are worth counting."""
+    total = seen = 0
+    waiting = [folder]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as found:
+            for entry in found:
+                seen += 1
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                if total > most or seen > entries:
+                    return True
+    return False
 
 
 def sweep(folder: str, uid: int | None) -> None:

@@ -87,6 +87,9 @@ class Watch:
         used = usage.measure(folders, enough=limits.memory - files)
         if used.memory + files > limits.memory:
             self._child.kill("memory", f"more than {limits.memory >> 20} MiB used")
+        for folder, most in self._parts.folders.items():
+            if usage.overfull(folder, most):
+                self._child.kill("disk", f"more than {most >> 20} MiB written")
         if used.tasks < limits.processes:
             self._crowded_since = None
         elif self._crowded_since is None:
