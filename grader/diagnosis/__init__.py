@@ -1,0 +1,81 @@
+"""Name the mistakes of a submission from what its run showed.
+
+A detector is a function from a `Case` to sightings. What the recorder saw comes first, then the
+model's configuration, then probes, and the source mostly for the place. A mistake of severity E is
+named only where the evidence leaves no honest reading; a doubt is silence.
+"""
+
+from __future__ import annotations
+
+from grader import catalogue
+from grader.diagnosis import (
+    augmentation,
+    data,
+    evaluation,
+    labels,
+    legacy,
+    model,
+    rows,
+    shapes,
+    style,
+    training,
+)
+from grader.diagnosis.case import Case, Detector, Probes
+from grader.records.evidence import Evidence
+from grader.records.misconception import Sighting
+from grader.records.result import Finding
+from grader.records.submission import Submission
+
+DETECTORS: tuple[Detector, ...] = (
+    *rows.DETECTORS,
+    *data.DETECTORS,
+    *labels.DETECTORS,
+    *shapes.DETECTORS,
+    *model.DETECTORS,
+    *training.DETECTORS,
+    *augmentation.DETECTORS,
+    *evaluation.DETECTORS,
+    *legacy.DETECTORS,
+    *style.DETECTORS,
+)
+
+
+def diagnose(
+    submission: Submission, evidence: Evidence, model_id: int | None, probes: Probes
+) -> tuple[Sighting, ...]:
+    """Every mistake seen, each code once, what to mend first coming first.
+
+    `model_id` is the model to judge (None: the last one trained, else the last one made);
+    `probes` are the answers of `grader.inside.probes` by the probe's name.
+    """
+    case = Case(submission, evidence, model_id, probes)
+    found: dict[str, Sighting] = {}
+    for detector in DETECTORS:
+        for sighting in detector(case):
+            found.setdefault(sighting.misconception, sighting)
+    return tuple(sorted(found.values(), key=_rank))
+
+
+def root_cause(sightings: tuple[Sighting, ...]) -> Sighting | None:
+    """The first mistake that costs marks, if there is one."""
+    costly = (s for s in sightings if catalogue.get(s.misconception).severity == "E")
+    return next(costly, None)
+
+
+def to_finding(sighting: Sighting) -> Finding:
+    """The sighting as it stands in a result: what was seen, then why it matters."""
+    entry = catalogue.get(sighting.misconception)
+    seen = sighting.observed[:1].upper() + sighting.observed[1:]
+    return Finding(
+        misconception=entry.code,
+        severity=entry.severity,
+        certainty=sighting.certainty,
+        message=f"{seen}. {entry.why}",
+        cell=sighting.cell,
+        line=sighting.line,
+    )
+
+
+def _rank(sighting: Sighting) -> tuple[int, int, int]:
+    rank = catalogue.priority(sighting.misconception)
+    return rank, sighting.cell or 0, sighting.line or 0
