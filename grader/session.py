@@ -45,7 +45,7 @@ class Child(Protocol):
     channel: socket.socket
     limit: str | None
 
-    def kill(self, limit: str | None) -> None:
+    def kill(self, limit: str | None, reason: str | None = None) -> None:
         """End the process and all it started."""
 
     def wait_ended(self, timeout: float) -> bool:
@@ -238,7 +238,7 @@ class Session:
     def _collect(self, collected: _Collected, message: dict[str, Any]) -> None:
         try:
             collected.add(message)
-        except (ValidationError, ValueError, TypeError) as error:
+        except (ValidationError, ValueError, TypeError, KeyError) as error:
             raise self._broken(f"evidence that is none: {error}") from None
 
     def _value_of(self, reply: dict[str, Any]) -> Any:
@@ -269,7 +269,7 @@ class Session:
         return SessionClosed("the submission's process has ended", limit=self.limit or "crash")
 
     def _broken(self, what: str) -> SessionClosed:
-        self._child.kill("protocol")
+        self._child.kill("protocol", what)
         self._note("protocol")
         return SessionClosed(f"the submission broke the conversation: {what}", limit="protocol")
 
@@ -303,7 +303,8 @@ class _Collected:
             model = ModelFacts.model_validate(fields)
             self._models[model.id] = model
         elif kind == "values":
-            self._values = tuple(ValueFacts.model_validate(value) for value in fields[:1_000])
+            facts = fields["values"]
+            self._values = tuple(ValueFacts.model_validate(value) for value in facts[:1_000])
         elif kind == "versions":
             self._versions = {str(k)[:100]: str(v)[:100] for k, v in fields.items()}
         else:

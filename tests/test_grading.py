@@ -116,9 +116,10 @@ def test_a_forged_result_on_stdout_or_on_disk_changes_nothing(course: Path) -> N
 
 def test_patching_the_judges_tools_changes_nothing(course: Path) -> None:
     source = (
-        "import numpy as np, builtins\n"
+        "import numpy as np, numpy.testing, unittest\n"
         "np.allclose = np.array_equal = lambda *a, **k: True\n"
-        "builtins.isinstance = lambda *a: True\n"
+        "numpy.testing.assert_allclose = lambda *a, **k: None\n"
+        "unittest.TestCase.assertEqual = lambda *a, **k: None\n"
         "def double(x): return np.zeros(2)\ndef half(x): return 0\n"
     )
     assert courses.grade_source(course, source).result.score == 1.5

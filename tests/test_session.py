@@ -266,7 +266,7 @@ class FakeChild:
         self.killed: str | None = None
         threading.Thread(target=talk, args=(other,), daemon=True).start()
 
-    def kill(self, limit: str | None) -> None:
+    def kill(self, limit: str | None, reason: str | None = None) -> None:  # noqa: ARG002
         self.killed = limit
         self.channel.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,12 +67,21 @@ def run_checks(
     try:
         code = pytest.main([*args, *map(str, files)], plugins=[plugin, collector])
     finally:
+        _forget_modules(subject.lab.folder)
         if before is None:
             del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         else:
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
     collector.raise_if_broken(int(code), files)
     return tuple(collector.outcomes)
+
+
+def _forget_modules(folder: Path) -> None:
+    """Drop the check modules, so that another course's file of the same name is not taken for one."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and Path(file).is_relative_to(folder):
+            del sys.modules[name]
 
 
 class _Collector:

@@ -217,7 +217,7 @@ class CompileEvent(Event):
 class FitEvent(Event):
     """`model.fit`, a loop over `train_on_batch`, or an own GradientTape loop (`how`).
 
-    `history` maps keys to a value an epoch. `first_loss` is the loss of the first batch or epoch.
+    `history` maps keys to a value an epoch.
     `changed` says that the model's trainable variables differ from before.
     `epochs_ran` may be less than `epochs` (early stopping, an exception).
     """
