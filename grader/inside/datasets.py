@@ -113,7 +113,7 @@ class Datasets:
             return
 
         @functools.wraps(original)
-        def _fetch_remote(*args: Any, **kwargs: Any) -> Any:
+        def _fetch_remote(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001
             raise URLError(NO_NETWORK)
 
         _rebind(module, "_fetch_remote", _fetch_remote, ("sklearn",))

@@ -146,6 +146,9 @@ class Arrays:
         return {"sample": rows, "sample_rows": match.rows[at].astype(np.int64)}
 
     def _summarise(self, array: Array, dtype: str) -> Summary:
+        if array.ndim > 1 and array.dtype.kind in "fiub":
+            # A data frame holds its columns one after the other: turn it once, not once a pass.
+            array = np.ascontiguousarray(array)
         facts: dict[str, Any] = {
             "shape": [int(size) for size in array.shape],
             "dtype": dtype,

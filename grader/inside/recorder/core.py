@@ -10,14 +10,22 @@ from typing import Any
 from ..datasets import Datasets
 from ..import_hooks import PostImport
 from .arrays import Arrays
+from .estimators import Estimators
 from .feeds import Feeds
 from .figures import Figures
+from .files import Files
 from .journal import Emit, Journal, Place
 from .keras_calls import KerasCalls
 from .keras_models import is_model
+from .keras_use import KerasUse
 from .labels import KnownLabels
 from .ledger import Ledger
+from .loop_patches import LoopPatches
+from .loops import Loops, models_in
+from .metrics import Metrics
+from .notices import Notices
 from .rows import RawRows
+from .values import Values
 
 NAMES_LOOKED_AT = 5_000
 
@@ -33,27 +41,55 @@ class Recorder:
         self.models: dict[int, object] = {}
         self._hooks = PostImport()
         self._journal = Journal(emit, where)
+        journal = self._journal
         raw = RawRows(data_folder)
-        self._known = KnownLabels(raw)
-        self._arrays = Arrays(raw, self._journal)
-        self._ledger = Ledger(self._journal, self.models)
-        self._feeds = Feeds(self._arrays, self._known)
-        self._calls = KerasCalls(self._journal, self._ledger, self._feeds, self._known)
-        self._figures = Figures(self._journal, self._calls.histories)
+        known = KnownLabels(raw)
+        arrays = Arrays(raw, journal)
+        feeds = Feeds(arrays, known)
+        self._ledger = Ledger(journal, self.models)
+        self._loops = Loops(journal, self._ledger, feeds)
+        self._patches = LoopPatches(journal, self._loops)
+        self._calls = KerasCalls(journal, self._ledger, feeds, known, self._loops)
+        self._use = KerasUse(journal, self._ledger, feeds, known, self._loops)
+        self._files = Files(journal, self._ledger)
+        self._estimators = Estimators(journal, self._ledger, feeds, known)
+        self._metrics = Metrics(journal, raw, known)
+        self._figures = Figures(journal, self._calls.histories)
+        self._notices = Notices(journal)
+        self._values = Values(journal, arrays, known)
         self._datasets = Datasets(data_folder, self._loaded)
 
     def install(self) -> None:
         """Patch what is imported, now where it already is, else at its first import."""
-        hooks = self._hooks
-        self._datasets.hook(hooks)
-        hooks.when_imported("keras.src.models.model", self._safe(self._patch_keras))
-        hooks.when_imported("matplotlib.pyplot", self._safe(self._figures.in_pyplot))
-        hooks.when_imported("matplotlib.figure", self._safe(self._figures.in_figure))
-        hooks.install()
+        self._datasets.hook(self._hooks)
+        self._notices.install()
+        waiting: dict[str, Callable[[Any], None]] = {
+            "keras.src.models.model": self._patch_keras,
+            "keras.src.saving.saving_api": self._files.in_saving,
+            "keras.src.optimizers.base_optimizer": self._patches.in_optimizer,
+            "keras.src.losses.loss": self._patches.in_losses,
+            "tensorflow.python.eager.backprop": self._patches.in_backprop,
+            "tensorflow.python.data.ops.iterator_ops": self._patches.in_iterators,
+            "tensorflow.python.eager.polymorphic_function.polymorphic_function": (
+                self._patches.in_functions
+            ),
+            "tensorflow.python.ops.confusion_matrix": self._metrics.in_tensorflow,
+            "sklearn.metrics._classification": self._metrics.in_sklearn,
+            "matplotlib.pyplot": self._figures.in_pyplot,
+            "matplotlib.figure": self._figures.in_figure,
+            "absl.logging": self._notices.in_absl,
+        }
+        for name, hook in waiting.items():
+            self._hooks.when_imported(name, self._safe(hook))
+        self._hooks.for_each_below("sklearn", self._safe(self._estimators.in_module))
+        self._hooks.install()
 
-    def after_cell(self, namespace: dict[str, Any]) -> None:  # noqa: ARG002
+    def after_cell(self, namespace: dict[str, Any]) -> None:
         """Record what a cell left pending, and close its figures."""
-        self._journal.safely(self._figures.harvest, self._journal.where())
+        journal = self._journal
+        journal.safely(self._loops.settle, self._models_of(namespace))
+        journal.safely(self._figures.harvest)
+        self._use.new_cell()
 
     def finish(self, namespace: dict[str, Any]) -> None:
         """Emit all models with the names that hold them, and the variables."""
@@ -61,6 +97,14 @@ class Recorder:
         self._journal.safely(self._name_models, namespace)
         for entry in list(self._ledger.entries.values()):
             self._journal.safely(self._ledger.publish, entry)
+        values = self._journal.safely(self._values.of, namespace)
+        if values is not None:
+            self._journal.safely(self._journal.values, values)
+
+    def _models_of(self, namespace: dict[str, Any]) -> list[Any]:
+        known = [entry.model for entry in self._ledger.entries.values()]
+        found = self._journal.safely(models_in, namespace) or []
+        return [model for model in known if is_model(model)] + found
 
     def _safe(self, hook: Callable[[Any], None]) -> Callable[[ModuleType], None]:
         def run(module: ModuleType) -> None:
@@ -68,10 +112,11 @@ class Recorder:
 
         return run
 
-    def _patch_keras(self, module: ModuleType) -> None:  # noqa: ARG002
+    def _patch_keras(self, module: Any) -> None:
         trainer = sys.modules["keras.src.trainers.trainer"].Trainer
         backend = sys.modules["keras.src.backend.tensorflow.trainer"].TensorFlowTrainer
         self._calls.patch(trainer, backend)
+        self._use.patch(module.Model)
 
     def _loaded(self, source: str, name: str) -> None:
         self._journal.safely(self._journal.event, "data", source=source, name=name)

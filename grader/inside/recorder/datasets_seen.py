@@ -141,7 +141,9 @@ def _mapped(dataset: Any, found: Elements, tf: Any) -> Elements:
         joined = [np.asarray(part) for part in outputs[0]]
     else:
         each = [_applied(function, [part[i] for part in some], tf) for i in range(len(some[0]))]
-        joined = [np.stack([np.asarray(part) for part in column]) for column in zip(*each)]
+        joined = [
+            np.stack([np.asarray(part) for part in column]) for column in zip(*each, strict=True)
+        ]
     spec = dataset.element_spec
     return replace(found, parts=tf.nest.pack_sequence_as(spec, joined), whole=rows <= MAPPED_ROWS)
 
@@ -157,5 +159,6 @@ def _is_pure(function: Any) -> bool:
     if any(operation.op_def.is_stateful for operation in names if operation.type != "Placeholder"):
         return False
     library = graph.as_graph_def(add_shapes=False).library.function
-    return not any("Random" in node.op or "PyFunc" in node.op
-                   for inner in library for node in inner.node_def)
+    return not any(
+        "Random" in node.op or "PyFunc" in node.op for inner in library for node in inner.node_def
+    )

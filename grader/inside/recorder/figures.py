@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import weakref
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,23 @@ MAX_POINTS = 2_000
 MAX_SIDE = 20
 
 
+def _show_nothing(*args: Any, **kwargs: Any) -> None:
+    """Nothing is drawn on a screen here."""
+
+
+@dataclass
+class _Making:
+    figure: Any
+    place: Place
+
+
 class Figures:
     """Records each figure once: when it is shown, saved or closed, or at the end of its cell."""
 
     def __init__(self, journal: Journal, histories: list[dict[str, list[float | None]]]) -> None:
         self._journal = journal
         self._histories = histories
+        self._made_at: weakref.WeakKeyDictionary[Any, Place] = weakref.WeakKeyDictionary()
         self._recorded: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def in_pyplot(self, module: Any) -> None:
@@ -28,38 +41,37 @@ class Figures:
         show, close = module.show, module.close
         around = self._journal.around
 
-        def _nothing(*args: Any, **kwargs: Any) -> None:
-            """Nothing is drawn on a screen here."""
-
-        _nothing.__wrapped__ = show  # type: ignore[attr-defined]
-        _nothing.__name__ = _nothing.__qualname__ = "show"
-        module.show = around(_nothing, self._before_show, self._after)
+        nothing = functools.wraps(show)(_show_nothing)
+        module.show = around(nothing, self._before_show, self._after)
         module.close = around(close, self._before_close, self._after)
 
     def in_figure(self, module: Any) -> None:
         """See `savefig`, whichever way it is reached, and keep `Figure.show` silent."""
         figure = module.Figure
         around = self._journal.around
+        figure.__init__ = around(figure.__init__, self._before_making, self._made)
         figure.savefig = around(figure.savefig, self._before_save, self._after)
-        figure.show = around(lambda self, *args, **kwargs: None, self._before_save, self._after)
+        figure.show = around(_show_nothing, self._before_save, self._after)
 
-    def harvest(self, place: Place) -> None:
+    def harvest(self) -> None:
         """Record and close what is open: a notebook shows it at the end of the cell."""
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None:
             return
         for number in list(pyplot.get_fignums())[:200]:
             figure = sys.modules["matplotlib._pylab_helpers"].Gcf.figs[number].canvas.figure
-            self._journal.safely(self.record, figure, place)
+            self._journal.safely(self.record, figure)
         pyplot.close("all")
 
-    def record(self, figure: Any, place: Place | None = None) -> None:
+    def record(self, figure: Any) -> None:
         """Emit one figure, unless it was before or is empty."""
         if figure in self._recorded or not figure.get_axes():
             return
         self._recorded.add(figure)
-        facts = self.facts(figure)
-        self._journal.event("figure", place, **facts)
+        place = self._journal.where()
+        if place[1] is None:
+            place = self._made_at.get(figure, place)
+        self._journal.event("figure", place, **self.facts(figure))
 
     def facts(self, figure: Any) -> dict[str, Any]:
         """Title and axes of a figure."""
@@ -69,6 +81,12 @@ class Figures:
             "title": "" if title is None else _text(title.get_text()),
             "axes": [facts for facts in axes if facts is not None],
         }
+
+    def _before_making(self, args: Any, kwargs: Any) -> _Making:  # noqa: ARG002
+        return _Making(args[0], self._journal.where())
+
+    def _made(self, ticket: _Making, result: Any, error: Any) -> None:  # noqa: ARG002
+        self._made_at[ticket.figure] = ticket.place
 
     def _before_show(self, args: Any, kwargs: Any) -> bool:  # noqa: ARG002
         self._record_open()
@@ -157,9 +175,9 @@ def _matrices(axes: Any) -> list[Any]:
     """Small whole-numbered matrices that were drawn as an image or a heatmap."""
     found = []
     for drawn in [*axes.get_images(), *_meshes(axes)]:
-        matrix = np.ma.filled(np.ma.asarray(drawn.get_array(), dtype=float), np.nan)
+        matrix: Any = np.ma.filled(np.ma.asarray(drawn.get_array(), dtype=float), np.nan)
         if matrix.ndim == 1:
-            side = int(round(matrix.size**0.5))
+            side = round(matrix.size**0.5)
             matrix = matrix.reshape(side, side) if side * side == matrix.size else matrix[None]
         small = matrix.ndim == 2 and 2 <= matrix.shape[0] <= MAX_SIDE >= matrix.shape[1] >= 2
         if small and np.all(np.isfinite(matrix)) and np.all(matrix == np.rint(matrix)):

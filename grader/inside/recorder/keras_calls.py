@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from .journal import Journal, Place, fault_of
 from .keras_models import compiled_facts, plain_shape
 from .labels import KnownLabels
 from .ledger import Entry, Ledger, weights_mark
+from .loops import Loops
 from .passing import Passing
 
 
@@ -30,15 +31,16 @@ class Ticket:
     validation: Feed | None = None
     mark: str | None = None
     passing: Passing | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    loop: Any = None
 
 
 class KerasCalls:
     """Patches keras.Model once and turns its outermost calls into events."""
 
     def __init__(
-        self, journal: Journal, ledger: Ledger, feeds: Feeds, known: KnownLabels
+        self, journal: Journal, ledger: Ledger, feeds: Feeds, known: KnownLabels, loops: Loops
     ) -> None:
+        self._loops = loops
         self._journal = journal
         self._ledger = ledger
         self._feeds = feeds
@@ -54,6 +56,7 @@ class KerasCalls:
             "evaluate": (backend_trainer, self._before_use, self._after_evaluate),
             "predict": (backend_trainer, self._before_use, self._after_predict),
             "test_on_batch": (backend_trainer, self._before_use, self._after_evaluate),
+            "train_on_batch": (backend_trainer, self._before_on_batch, self._after_on_batch),
             "predict_on_batch": (backend_trainer, self._before_use, self._after_predict),
         }
         for name, (owner, before, after) in recorded.items():
@@ -70,12 +73,17 @@ class KerasCalls:
         if error is None:
             entry.compiled = facts
         fault = None if error is None else fault_of(error, ticket.place)
-        self._journal.event(
-            "compile", ticket.place, model=entry.id, compiled=facts, fault=fault
-        )
+        self._journal.event("compile", ticket.place, model=entry.id, compiled=facts, fault=fault)
         self._ledger.publish(entry)
 
+    def _before_on_batch(self, ticket: Ticket) -> None:
+        ticket.loop = self._loops.before_on_batch(ticket.entry, ticket.given)
+
+    def _after_on_batch(self, ticket: Ticket, result: Any, error: Any) -> None:  # noqa: ARG002
+        self._loops.after_on_batch(ticket.loop, error)
+
     def _before_fit(self, ticket: Ticket) -> None:
+        self._loops.settle([entry.model for entry in self._ledger.entries.values()])
         ticket.mark = weights_mark(ticket.entry.model)
         given = ticket.given
         ticket.feed = self._feed_in(ticket, given.get("x"), given.get("y"))
@@ -107,6 +115,7 @@ class KerasCalls:
         history = _history(result if error is None else getattr(entry.model, "history", None))
         if history:
             self.histories.append(history)
+        self._loops.refresh(entry.model)
         mark = weights_mark(entry.model)
         changed = mark != ticket.mark and bool(mark)
         if changed or error is None:
@@ -188,7 +197,7 @@ class _Bound:
         ticket = Ticket(owner._ledger.entry(model), args, kwargs, given, place)
         x = given.get("x")
         if kind_of(x) in ("array", "tensor") and "input_shape" not in ticket.entry.shapes:
-            shape = plain_shape(x.shape)
+            shape = plain_shape(getattr(x, "shape", None))
             if shape:
                 ticket.entry.shapes["input_shape"] = [None, *shape[1:]]
         return None if self._before(ticket) is False else ticket

@@ -1,4 +1,4 @@
-"""Keras models, flattened to the fields of ModelFacts; losses and activations by canonical names."""
+"""Keras models, flattened to the fields of ModelFacts; losses and activations by their names."""
 
 from __future__ import annotations
 
@@ -117,8 +117,11 @@ def compiled_facts(arguments: dict[str, Any], model: Any) -> dict[str, Any]:
 
 
 def _optimizer_name(optimizer: Any) -> str | None:
-    if optimizer is None or isinstance(optimizer, str):
-        return optimizer
+    if isinstance(optimizer, str):
+        known = getattr(sys.modules.get("keras.src.optimizers"), "ALL_OBJECTS_DICT", {})
+        return getattr(known.get(optimizer.lower()), "__name__", optimizer[:300])
+    if optimizer is None:
+        return None
     if isinstance(optimizer, type):
         return optimizer.__name__
     inner = getattr(optimizer, "inner_optimizer", None)
@@ -288,6 +291,12 @@ def plain_shape(shape: Any) -> list[int | None] | None:
     return sizes if len(sizes) <= 8 else None
 
 
+def batch_shape(shape: Any) -> list[int | None] | None:
+    """A shape with None for the batch: a model built by a call keeps that call's."""
+    sizes = plain_shape(shape)
+    return [None, *sizes[1:]] if sizes else sizes
+
+
 def _shape_of(model: Any, name: str) -> list[int | None] | None:
     try:
         shape = getattr(model, name)
@@ -297,7 +306,7 @@ def _shape_of(model: Any, name: str) -> list[int | None] | None:
         shape = next(iter(shape.values()), None)
     if isinstance(shape, list) and shape and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
-    return plain_shape(shape)
+    return batch_shape(shape)
 
 
 def _tensor_shape(layer: Any, name: str) -> list[int | None] | None:
@@ -308,11 +317,10 @@ def _tensor_shape(layer: Any, name: str) -> list[int | None] | None:
     if isinstance(tensor, (list, tuple)):
         tensor = tensor[0] if tensor else None
     if tensor is not None:
-        return plain_shape(getattr(tensor, "shape", None))
+        return batch_shape(getattr(tensor, "shape", None))
     build = getattr(layer, "_build_shapes_dict", None) if name == "input" else None
     if isinstance(build, dict) and len(build) == 1:
-        shape = plain_shape(next(iter(build.values())))
-        return [None, *shape[1:]] if shape else shape
+        return batch_shape(next(iter(build.values())))
     return None
 
 

@@ -1,4 +1,4 @@
-"""Labels, summarised as the fields of LabelFacts, and which ones are known truths or predictions."""
+"""Labels, summarised as the fields of LabelFacts; which are known as truth or as prediction."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def classes_of(labels: Array) -> Array | None:
     if labels.ndim == 1 or labels.shape[1:] == (1,):
         return labels.reshape(-1)
     if labels.ndim == 2:
-        return np.argmax(labels, axis=1)
+        classes: Array = np.argmax(labels, axis=1)
+        return classes
     return None
 
 

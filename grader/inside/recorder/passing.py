@@ -66,7 +66,7 @@ class Passing:
         with self._lock:
             if not self._open or len(self._batches) >= MAX_BATCHES or self._bytes > MAX_BYTES:
                 return
-            copy = _copied(batch)
+            copy = copied(batch)
             self._bytes += sum(getattr(part, "nbytes", 0) for part in _parts(copy))
             self._batches.append(copy)
 
@@ -82,9 +82,9 @@ class Passing:
 _WATCHED: dict[int, Passing] = {}
 
 
-def _watch_items(kind: type) -> None:
+def _watch_items(kind: Any) -> None:
     """Make `kind.__getitem__` show what it returns to whoever watches that object."""
-    original = kind.__getitem__  # type: ignore[attr-defined]
+    original = kind.__getitem__
     if getattr(original, "__recorded__", False):
         return
 
@@ -100,7 +100,7 @@ def _watch_items(kind: type) -> None:
         return batch
 
     __getitem__.__recorded__ = True  # type: ignore[attr-defined]
-    kind.__getitem__ = __getitem__  # type: ignore[attr-defined]
+    kind.__getitem__ = __getitem__
 
 
 def _parts(batch: Any) -> list[Any]:
@@ -111,10 +111,10 @@ def _parts(batch: Any) -> list[Any]:
     return [batch]
 
 
-def _copied(batch: Any) -> Any:
+def copied(batch: Any) -> Any:
     """Arrays copied (a generator may reuse its buffer), the nest kept; tensors never change."""
     if isinstance(batch, (tuple, list)):
-        return tuple(_copied(item) for item in batch)
+        return tuple(copied(item) for item in batch)
     if isinstance(batch, dict):
-        return {name: _copied(item) for name, item in batch.items()}
+        return {name: copied(item) for name, item in batch.items()}
     return np.array(batch) if isinstance(batch, np.ndarray) else batch

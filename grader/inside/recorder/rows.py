@@ -8,8 +8,9 @@ hash, with the masks of the raw digits. Dark ink on white keeps raw 0 the greate
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,8 @@ class RawRows:
         """All labels of `train` or `test` (the visible half, once), as int64."""
         assert self._folder is not None
         name = {"train": "train_labels.npy", "test": "visible_labels.npy"}[half]
-        return np.load(self._folder / name).astype(np.int64)
+        labels: Array = np.load(self._folder / name).astype(np.int64)
+        return labels
 
     def match(self, array: Array) -> Match | None:
         """Find the raw digit of each row; None where the rows are no pictures of this size."""
@@ -151,7 +153,7 @@ class RawRows:
                 return table.match(_hash_rows(rows, mask), inverted)
         return Match(np.full(len(rows), -1))
 
-    def _ways(self, rows: Array) -> Any:
+    def _ways(self, rows: Array) -> Iterator[tuple[_Table, Mask, bool]]:
         """Tables and masks to try, the cheap and likely ones first."""
         ink = self._table(0)
         yield ink, _above_least_of_row, False
@@ -169,8 +171,8 @@ class RawRows:
             margin = (high - low) * SHARE
             self._remember(low + margin, high - margin)
         for above, below in reversed(self._columns):
-            yield ink, lambda part, above=above: part > above, False
-            yield ink, lambda part, below=below: part < below, True
+            yield ink, partial(np.less, above), False
+            yield ink, partial(np.greater, below), True
 
     def _remember(self, above: Array, below: Array) -> None:
         """Keep per-pixel limits: a later array of few rows shares the map, not the extremes."""
@@ -208,7 +210,7 @@ def as_rows(array: Array, picture: tuple[int, ...]) -> Array | None:
     size = int(np.prod(array.shape[1:]))
     if size == height * width:
         return array.reshape(len(array), size)
-    side = int(round(size**0.5))
+    side = round(size**0.5)
     margin = side - height
     if side * side != size or height != width or not 0 < margin <= 16 or margin % 2:
         return None
@@ -220,19 +222,16 @@ def as_rows(array: Array, picture: tuple[int, ...]) -> Array | None:
 def _above_least_of_row(rows: Array) -> Array:
     if rows.dtype.kind in "ub":
         low = rows.min(axis=1, keepdims=True)
-        above: Array = rows != low
-        return above
+        return np.asarray(rows != low)
     low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
-    above = rows > low + (high - low) * SHARE
-    return above
+    return np.asarray(rows > low + (high - low) * SHARE)
 
 
 def _below_greatest_of_row(rows: Array) -> Array:
     low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
     if rows.dtype.kind in "ub":
         return np.asarray(rows != high)
-    below: Array = rows < high - (high - low) * SHARE
-    return below
+    return np.asarray(rows < high - (high - low) * SHARE)
 
 
 def _hash_rows(rows: Array, mask: Mask) -> Array:

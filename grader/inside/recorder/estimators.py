@@ -1,0 +1,125 @@
+"""fit, predict and score of scikit-learn estimators, as the student calls them."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .feeds import Feed, Feeds
+from .journal import Journal, Place, fault_of
+from .labels import KnownLabels
+from .ledger import Entry, Ledger
+
+METHODS = ("fit", "predict", "predict_proba", "score")
+SKIPPED = ("sklearn.utils", "sklearn.externals")
+
+
+@dataclass
+class _Ticket:
+    entry: Entry
+    place: Place
+    feed: Feed | None
+
+
+class Estimators:
+    """Wraps the methods of every estimator class once its module is imported."""
+
+    def __init__(self, journal: Journal, ledger: Ledger, feeds: Feeds, known: KnownLabels) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._feeds = feeds
+        self._known = known
+
+    def in_module(self, module: ModuleType) -> None:
+        """Wrap the classes that a module defines."""
+        base = sys.modules.get("sklearn.base")
+        if not hasattr(base, "BaseEstimator") or module.__name__.startswith(SKIPPED):
+            return
+        wanted = (base.BaseEstimator, base.ClassifierMixin, base.RegressorMixin)  # type: ignore[union-attr]
+        for value in list(vars(module).values()):
+            if (
+                isinstance(value, type)
+                and value.__module__ == module.__name__
+                and issubclass(value, wanted)
+            ):
+                self._in_class(value)
+
+    def _in_class(self, kind: type) -> None:
+        for name in METHODS:
+            original = vars(kind).get(name)
+            if original is None or getattr(original, "__recorded__", False):
+                continue
+            after = {"fit": self._after_fit, "score": self._after_score}
+            before = self._before_fit if name == "fit" else self._before_use
+            done = after.get(name, self._after_predict)
+            if inspect.isfunction(original):
+                setattr(kind, name, self._journal.around(original, before, done))
+            elif hasattr(original, "fn") and hasattr(original, "check"):
+                original.fn = self._journal.around(original.fn, before, done)
+
+    def _before_fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket:
+        return self._ticket(args, kwargs)
+
+    def _before_use(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket | None:
+        if self._journal.is_full("use", how="predict"):
+            return None
+        return self._ticket(args, kwargs)
+
+    def _ticket(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket:
+        x = args[1] if len(args) > 1 else kwargs.get("X")
+        y = args[2] if len(args) > 2 else kwargs.get("y")
+        entry = self._ledger.entry(args[0], "sklearn")
+        return _Ticket(entry, self._journal.where(), self._feeds.of(x, y))
+
+    def _after_fit(self, ticket: _Ticket, result: Any, error: Any) -> None:  # noqa: ARG002
+        entry, feed = ticket.entry, ticket.feed
+        # A scaler is fitted, too, but it is no model that could be judged as the trained one.
+        if error is None and hasattr(type(entry.model), "predict"):
+            self._ledger.trained(entry, "sklearn")
+        self._journal.event(
+            "fit",
+            ticket.place,
+            how="sklearn",
+            model=entry.id,
+            train=None if feed is None else feed.facts,
+            changed=error is None,
+            fault=None if error is None else fault_of(error, ticket.place),
+        )
+        self._ledger.publish(entry)
+
+    def _after_predict(self, ticket: _Ticket, result: Any, error: Any) -> None:
+        output = None
+        if isinstance(result, np.ndarray):
+            self._predicted(ticket, result)
+            output = self._feeds.arrays.facts(result, name="", sample=False)
+            output.update(variable=None, origin=None)
+        self._use(ticket, "predict", error, output=output)
+
+    def _predicted(self, ticket: _Ticket, result: Any) -> None:
+        match = ticket.feed.match if ticket.feed else None
+        classes = getattr(ticket.entry.model, "classes_", None)
+        if result.ndim == 2 and classes is not None and len(classes) == result.shape[1]:
+            result = np.asarray(classes)[np.argmax(result, axis=1)]
+        self._known.add_prediction(result, match)
+
+    def _after_score(self, ticket: _Ticket, result: Any, error: Any) -> None:
+        results = {} if result is None else {"score": float(result)}
+        if results and hasattr(ticket.entry.model, "classes_"):
+            results["accuracy"] = results["score"]
+        self._use(ticket, "score", error, results=results)
+
+    def _use(self, ticket: _Ticket, how: str, error: Any, **fields: Any) -> None:
+        self._journal.event(
+            "use",
+            ticket.place,
+            how=how,
+            model=ticket.entry.id,
+            feed=None if ticket.feed is None else ticket.feed.facts,
+            fault=None if error is None else fault_of(error, ticket.place),
+            **fields,
+        )
