@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 from collections.abc import Generator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from grader.checks import plugin
 from grader.checks.expectations import CheckFailed, Shortfall
 from grader.checks.subject import Subject
-from grader.errors import GraderError, LabError, SessionClosed
+from grader.errors import GraderError, LabError, SessionClosed, UsageError
 from grader.records.result import Outcome
 from grader.session import StudentFault
 
@@ -62,17 +64,24 @@ def run_checks(
         args += ["-m", "not hidden"]
     if select:
         args += ["-k", select]
+    said = io.StringIO()
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
-        code = pytest.main([*args, *map(str, files)], plugins=[plugin, collector])
+        with redirect_stdout(said), redirect_stderr(said):
+            code = pytest.main([*args, *map(str, files)], plugins=[plugin, collector])
     finally:
         _forget_modules(subject.lab.folder)
         if before is None:
             del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         else:
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
-    collector.raise_if_broken(int(code), files)
+    if code == pytest.ExitCode.USAGE_ERROR and select:
+        raise UsageError(
+            f"-k {select!r} is not an expression that pytest can read.",
+            hint="Name checks, joined by and, or, not: -k 'scaled or loss'.",
+        )
+    collector.raise_if_broken(int(code), files, said.getvalue())
     return tuple(collector.outcomes)
 
 
@@ -93,7 +102,7 @@ class _Collector:
         self._faulty: list[str] = []
         self._lab_error: LabError | None = None
 
-    def raise_if_broken(self, code: int, files: Sequence[Path]) -> None:
+    def raise_if_broken(self, code: int, files: Sequence[Path], said: str) -> None:
         """Raise LabError where the checks themselves are at fault."""
         if self._lab_error is not None:
             raise self._lab_error
@@ -105,7 +114,8 @@ class _Collector:
         if code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-            raise LabError(f"the checks in {files[0].parent} could not be run (pytest: {code})")
+            last = (said.strip().splitlines() or ["no reason given"])[-1][:200]
+            raise LabError(f"the checks in {files[0].parent} could not be run: {last}")
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[plugin.SUBJECT] = self._subject
@@ -187,6 +197,14 @@ def _fault(error: StudentFault) -> Shortfall:
             "an answer within the time limit",
             why="A call that never ends is stopped so that the other checks can go on.",
             next="Look for a loop whose condition never becomes false, or work done many times over.",
+            cell=fault.cell,
+            line=fault.line,
+        )
+    if fault.type == "NotImplementedError":
+        return Shortfall(
+            "this task is not written yet: its function raises NotImplementedError",
+            "a function that returns an answer",
+            next="Write the body of the function and take the line with `raise` out.",
             cell=fault.cell,
             line=fault.line,
         )

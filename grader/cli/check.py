@@ -56,13 +56,10 @@ def check(
         _check_writable(target)
     loaded = current_course().load(lab)
     graded = _grade(loaded, path, hidden=hidden, select=select)
+    if select and graded.result.status == "graded" and not graded.result.checks:
+        raise UsageError(f"No check matches -k {select!r}.", hint="Leave -k out to run them all.")
     _write_files(graded, html, junitxml, hints=hints)
     _print(graded, as_json=as_json, hints=hints, page=html)
-    if not graded.result.checks and select and graded.result.status == "graded":
-        raise UsageError(
-            f"No check matches -k {select!r}.",
-            hint="Leave -k out to run them all.",
-        )
     return exit_code(graded.result)
 
 
