@@ -170,7 +170,11 @@ def _doubled_target(case: Case) -> tuple[str, Place] | None:
         if not isinstance(item.node, ast.Assign):
             continue
         for target in item.node.targets:
-            names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
+            names = [
+                n.id
+                for n in ast.walk(target)
+                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            ]
             for name in names:
                 if names.count(name) > 1 and not name.startswith("_"):
                     return name, (item.cell, item.line)
