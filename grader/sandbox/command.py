@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,15 @@ class Way:
     """One way to call bubblewrap.
 
     `as_root`: real root makes the mounts, without a user namespace, and gives up its rights
-    inside. `own_proc` and `own_network` are false where the machine refuses them;
-    `close_namespaces` (no further user namespaces inside) is false where bubblewrap is too old.
+    inside. `leave_root`: root gives up its rights before bubblewrap, which then needs a user
+    namespace and an interpreter that other users can reach. `own_proc` and `own_network` are
+    false where the machine refuses them; `close_namespaces` (no further user namespaces inside)
+    is false where bubblewrap is too old.
     """
 
     program: str
     as_root: bool = False
+    leave_root: bool = False
     own_proc: bool = True
     own_network: bool = True
     close_namespaces: bool = True
@@ -40,14 +43,18 @@ class Sight:
 
 
 def bubblewrap(
-    way: Way, limits: Limits, sight: Sight, *, status: int, filter_from: int | None, config: str
+    way: Way, limits: Limits, sight: Sight, *, handed: Sequence[int], config: str
 ) -> list[str]:
-    """The full command. `status` and `filter_from` are inherited descriptors for bubblewrap."""
+    """The full command.
+
+    `handed` are inherited descriptors for bubblewrap: where it writes its state, and, when there
+    is a second, from which it reads the system-call filter.
+    """
     command = [way.program, *_namespaces(way), "--die-with-parent", "--new-session"]
-    command += ["--clearenv", "--hostname", "sandbox", "--json-status-fd", str(status)]
+    command += ["--clearenv", "--hostname", "sandbox", "--json-status-fd", str(handed[0])]
     command += _rights(way)
-    if filter_from is not None:
-        command += ["--seccomp", str(filter_from)]
+    for descriptor in handed[1:]:
+        command += ["--seccomp", str(descriptor)]
     command += _system()
     command += ["--proc", "/proc"] if way.own_proc else ["--ro-bind", "/proc", "/proc"]
     command += ["--dev", "/dev", *_tmpfs("/dev/shm", policy.SHARED_MEMORY)]

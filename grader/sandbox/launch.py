@@ -13,7 +13,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from grader.errors import SandboxError
@@ -33,40 +35,7 @@ JOIN = (
 def in_bubblewrap(way: Way, limits: Limits, sight: Sight, entry: Any) -> Child:
     """Start `entry` inside bubblewrap. Raises SandboxError where it did not come up."""
     with contextlib.ExitStack() as stack:
-        uid = _unprivileged_user(stack) if way.as_root else None
-        program = None if way.as_root else seccomp.program(_machine(), network=way.own_network)
-        ours, theirs = socket.socketpair()
-        config = {
-            **_config(theirs, entry, limits, uid, bare=False),
-            "user_namespace": way.as_root,
-            "seccomp": program is None,
-            "network": way.own_network,
-        }
-        group = cgroup.create(limits.memory, limits.processes + 8)
-        if group is not None:
-            stack.callback(group.remove)
-        # Open to the end: bubblewrap writes there once more, and would die of a closed pipe.
-        status, status_write = _pipe(stack)
-        passed = [theirs.fileno(), status_write]
-        if program is not None:
-            passed.append(_readable(program))
-        filter_from = passed[2] if program is not None else None
-        words = command.bubblewrap(
-            way, limits, sight, status=status_write, filter_from=filter_from, config=_json(config)
-        )
-        try:
-            process, output = _spawn(_joining(group, words), passed, {}, None)
-        finally:
-            for descriptor in (theirs.detach(), *passed[1:]):
-                os.close(descriptor)
-        parts = Parts(process, ours, output, limits, policy.DATA if sight.data else None)
-        parts.group, parts.own_proc = group, way.own_proc
-        parts.memory_places = {
-            "/dev/shm": policy.SHARED_MEMORY,
-            policy.TEMPORARY: limits.tmp_folder,
-            policy.WORK: limits.work_folder,
-        }
-        parts.namespace_root = _first_process(status)
+        parts = _behind_walls(stack, way, limits, sight, entry)
         parts.clean = stack.pop_all()
     child = Child(parts)
     if parts.namespace_root is None:
@@ -76,28 +45,59 @@ def in_bubblewrap(way: Way, limits: Limits, sight: Sight, entry: Any) -> Child:
     return child
 
 
+def _behind_walls(
+    stack: contextlib.ExitStack, way: Way, limits: Limits, sight: Sight, entry: Any
+) -> Parts:
+    """Start the process; `stack` gets what is to be given back after its end."""
+    uid = _unprivileged_user(stack) if way.as_root or way.leave_root else None
+    group = cgroup.create(limits.memory, limits.processes + 8)
+    if group is not None:
+        stack.callback(group.remove)
+    # The read end stays open: bubblewrap writes once more, and would die of a closed pipe.
+    status, status_write = _pipe(stack)
+    ours, theirs = socket.socketpair()
+    program = None if way.as_root else seccomp.program(_machine(), network=way.own_network)
+    config = _config(theirs, entry, limits, uid, bare=False) | {
+        "uid": uid if way.as_root else None,
+        "user_namespace": way.as_root,
+        "seccomp": program is None,
+        "network": way.own_network,
+    }
+    passed = [theirs.detach(), status_write, *([_readable(program)] if program else [])]
+    try:
+        words = command.bubblewrap(way, limits, sight, handed=passed[1:], config=json.dumps(config))
+        user = uid if way.leave_root else None
+        process, output = _spawn(_joining(group, words, user), passed)
+    finally:
+        for descriptor in passed:
+            os.close(descriptor)
+    data = policy.DATA if sight.data else None
+    parts = Parts(process, ours, output, limits, data, own_proc=way.own_proc, group=group)
+    parts.namespace_root = _first_process(status)
+    parts.memory_places = {
+        "/dev/shm": policy.SHARED_MEMORY,
+        policy.TEMPORARY: limits.tmp_folder,
+        policy.WORK: limits.work_folder,
+    }
+    return parts
+
+
 def bare(limits: Limits, sight: Sight, entry: Any, *, leave_root: bool = False) -> Child:
     """Start `entry` as a limited process without walls: macOS, locked-down containers."""
     if os.name != "posix":
-        raise SandboxError(
-            "student code cannot be run on Windows itself",
-            hint="Run the grader in WSL 2, where it finds its sandbox.",
-        )
+        hint = "Run the grader in WSL 2, where it finds its sandbox."
+        raise SandboxError("student code cannot be run on Windows itself", hint=hint)
     with contextlib.ExitStack() as stack:
         uid = _unprivileged_user(stack) if leave_root else None
         folder = Path(tempfile.mkdtemp(prefix="grader-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         driver, work, temporary = _furnish(folder)
         ours, theirs = socket.socketpair()
-        config = {
-            **_config(theirs, entry, limits, uid, bare=True),
-            "bare": True,
-            "seccomp": True,
-            "network": False,
-        }
+        config = _config(theirs, entry, limits, uid, bare=True)
+        config |= {"bare": True, "seccomp": True, "network": False}
         start = command.START.replace(repr(policy.DRIVER), repr(str(driver)))
         environment = policy.environment(home=str(work), temporary=str(temporary))
-        words = _joining(None, command.python(start, _json(config)))
+        words = _joining(None, command.python(start, json.dumps(config)))
         try:
             process, output = _spawn(words, [theirs.fileno()], environment, work)
         finally:
@@ -135,10 +135,6 @@ def _config(
     }
 
 
-def _json(config: dict[str, Any]) -> str:
-    return json.dumps(config, ensure_ascii=True)
-
-
 def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
     """A pipe of which `stack` closes the read end; the write end is the caller's."""
     read, write = os.pipe()
@@ -152,8 +148,8 @@ def _unprivileged_user(stack: contextlib.ExitStack) -> int:
     lease = uids.lease()
     if lease is None:
         raise SandboxError(
-            "no unprivileged user is left for this submission",
-            hint="Give the container more user ids, or grade fewer submissions at once.",
+            "no user id is left for the submission to become",
+            hint="Map more user ids into this container, or run the grader as an ordinary user.",
         )
     stack.callback(lease.release)
     return lease.uid
@@ -171,15 +167,22 @@ def _readable(content: bytes) -> int:
     return read
 
 
-def _joining(group: cgroup.Group | None, words: list[str]) -> list[str]:
+def _joining(group: cgroup.Group | None, words: list[str], uid: int | None = None) -> list[str]:
+    """`words`, started from within `group`, by the user `uid` if there is one."""
     if not LINUX:
         return words
     files = " ".join(group.joined_by()) if group else ""
+    if uid is not None:
+        leave = ["--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--inh-caps=-all"]
+        words = ["/usr/bin/env", "setpriv", *leave, *words]
     return ["/bin/sh", "-c", JOIN, "sh", files, *words]
 
 
 def _spawn(
-    words: list[str], passed: list[int], environment: dict[str, str], folder: Path | None
+    words: list[str],
+    passed: list[int],
+    environment: Mapping[str, str] = MappingProxyType({}),
+    folder: Path | None = None,
 ) -> tuple[subprocess.Popen[bytes], int]:
     """Start `words`; returns the process and the read end of its descriptors 1 and 2."""
     read, write = os.pipe()

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ CANARY_SECONDS = 10.0
 ADVICE = (
     ("setting up uid map", "apparmor"),
     ("RTM_NEWADDR", "apparmor"),
-    ("No permissions to create", "namespaces"),
+    ("No permissions to creat", "namespaces"),
     ("Creating new namespace failed", "namespaces"),
     ("Can't mount proc", "proc"),
     ("Failed to make / slave", "container"),
@@ -93,31 +94,42 @@ def open_sandbox(*, at_most: Isolation = "full") -> Sandbox:
             continue
         failure = _failure(candidate)
         if failure is None:
-            return replace(candidate, reasons=tuple(dict.fromkeys(reasons)))
+            best = candidate.isolation == "full"
+            return replace(candidate, reasons=() if best else tuple(dict.fromkeys(reasons)))
         reasons.append(failure)
     return Sandbox("none", tuple(dict.fromkeys(reasons)))
 
 
-def _candidates(reasons: list[str]) -> list[Sandbox]:
-    found: list[Sandbox] = []
+def _candidates(reasons: list[str]) -> Iterator[Sandbox]:
+    root = os.name == "posix" and os.geteuid() == 0
     if LINUX:
         programs = _programs()
         if not programs:
             reasons.append(NO_BUBBLEWRAP)
-        root = os.geteuid() == 0
-        for program in programs:
-            way = Way(program, as_root=root)
-            found.append(Sandbox("full", way=way))
-            if not root:
-                found.append(Sandbox("full", way=replace(way, close_namespaces=False)))
-        for program in programs:
-            way = Way(program, as_root=root)
-            for own_proc, own_network in ((False, True), (True, False), (False, False)):
-                weaker = replace(way, own_proc=own_proc, own_network=own_network)
-                found.append(Sandbox("partial", way=weaker))
+        yield from (Sandbox("full", way=way) for way in _strong(programs, root))
+        yield from (Sandbox("partial", way=way) for way in _weak(programs, root))
     if os.name == "posix":
-        found.append(Sandbox("limits-only", leave_root=os.geteuid() == 0))
-    return found
+        yield Sandbox("limits-only", leave_root=root)
+
+
+def _strong(programs: list[str], root: bool) -> Iterator[Way]:
+    for program in programs:
+        way = Way(program, as_root=root)
+        yield way
+        if root:
+            way = Way(program, leave_root=True)
+            yield way
+        yield replace(way, as_root=False, close_namespaces=False)
+
+
+def _weak(programs: list[str], root: bool) -> Iterator[Way]:
+    for program in programs:
+        way = Way(program, as_root=root)
+        for own_proc, own_network in ((False, True), (True, False), (False, False)):
+            yield replace(way, own_proc=own_proc, own_network=own_network)
+        if root:
+            # The submission stays root underneath, though it holds none of root's rights.
+            yield Way(program)
 
 
 def _programs() -> list[str]:
@@ -139,7 +151,9 @@ def _failure(sandbox: Sandbox) -> str | None:
             if not text:
                 return explain(child.output or child.reason or "")
             facts = json.loads(text)
-    except (OSError, ValueError, SandboxError) as error:
+    except SandboxError as error:
+        return explain(f"{error.message}. {error.hint}" if error.hint else error.message)
+    except (OSError, ValueError) as error:
         return explain(str(error))
     return _lacking(sandbox, facts)
 
