@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def test_ticks_enclose_the_values_and_stay_few(one: float, other: float) -> None
     assert ticks[0] <= low + slack
     assert ticks[-1] >= high - slack
     assert 2 <= len(ticks) <= 8
-    assert all(a < b for a, b in zip(ticks, ticks[1:], strict=False))
+    assert all(a < b for a, b in pairwise(ticks))
 
 
 @given(st.lists(VALUE, max_size=40).map(tuple), st.lists(VALUE, max_size=40).map(tuple))
@@ -53,7 +54,8 @@ def test_loss_comes_first_and_training_stands_beside_held_out() -> None:
 def test_a_chart_says_in_words_what_it_shows() -> None:
     loss = charts.charts(CURVES.values)[0]
     assert loss.summary == (
-        "training: from 0.352 to 0.027 over 10 epochs. held-out: from 0.187 to 0.095 over 10 epochs."
+        "training: from 0.352 to 0.027 over 10 epochs. "
+        "held-out: from 0.187 to 0.095 over 10 epochs."
     )
     assert loss.remark == "The held-out loss was lowest after epoch 7 of 10."
 
