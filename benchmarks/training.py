@@ -2,7 +2,7 @@
 
     python benchmarks/training.py [--runs N]
 
-Both read the same arrays under the same environment variables (threads, kernels) and print, as their
+Both read the same arrays under the same environment variables (threads, kernels) and print, as the
 last line, their own CPU seconds from the first cell to the last: all threads, user and system. The
 bound is 5 % more. Then `grade check` grades the lab whole: the peak memory of the grader's own
 process, its children apart, has to stay under 200 MB.

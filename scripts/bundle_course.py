@@ -20,12 +20,22 @@ def course_files(root: Path) -> dict[str, str]:
     found: list[Path] = []
     for lab in sorted((root / "assignments").glob("*/lab.toml")):
         folder = lab.parent
-        found += [lab, folder / "starter.ipynb", folder / "checks" / f"test_{folder.name}.py"]
-        found.append(root / "rubrics" / f"{folder.name}.toml")
+        found += [lab, folder / "starter.ipynb", root / "rubrics" / f"{folder.name}.toml"]
+        found += public_checks(folder / "checks")
     missing = [str(path.relative_to(root)) for path in found if not path.is_file()]
     if missing:
         raise FileNotFoundError(f"the course lacks {', '.join(missing)}")
     return {str(path): f"{COURSE}/{path.relative_to(root).as_posix()}" for path in found}
+
+
+def public_checks(folder: Path) -> list[Path]:
+    """Return the check files without a hidden check; a file with a single one stays out whole."""
+    return [
+        path
+        for path in sorted(folder.glob("test_*.py"))
+        if not path.stem.endswith("_hidden")
+        and "mark.hidden" not in path.read_text(encoding="utf-8")
+    ]
 
 
 class BundleCourse(BuildHookInterface[Any]):

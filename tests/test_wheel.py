@@ -32,16 +32,23 @@ def test_the_wheel_holds_no_hidden_check_reference_fixture_or_demo(names: set[st
         assert [name for name in names if word in name] == [], word
 
 
+def test_no_file_of_the_wheels_course_marks_a_check_as_hidden(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        checks = [name for name in archive.namelist() if "/checks/test_" in name]
+        assert {name.split("/")[3] for name in checks} == set(LABS)
+        for name in checks:
+            assert b"mark.hidden" not in archive.read(name), name
+
+
 def test_the_wheel_holds_the_course_as_students_get_it(names: set[str]) -> None:
     assert LABS
     course = {name for name in names if name.startswith("grader/course_files/")}
-    assert course == {
+    assert {name for name in course if "/checks/" not in name} == {
         f"grader/course_files/{path}"
         for lab in LABS
         for path in (
             f"assignments/{lab}/lab.toml",
             f"assignments/{lab}/starter.ipynb",
-            f"assignments/{lab}/checks/test_{lab}.py",
             f"rubrics/{lab}.toml",
         )
     }
