@@ -38,6 +38,12 @@ class Live:
         """See `Session.predict`."""
         return self._guard(lambda session: session.predict(model, x, seconds=seconds))
 
+    def predict_kept(self, model: int, fingerprint: str, *, seconds: float) -> np.ndarray:
+        """See `Session.predict_kept`."""
+        return self._guard(
+            lambda session: session.predict_kept(model, fingerprint, seconds=seconds)
+        )
+
     def probe(self, probe: str, model: int, **options: Any) -> Mapping[str, Any]:
         """See `Session.probe`."""
         return self._guard(lambda session: session.probe(probe, model, **options))

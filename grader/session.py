@@ -4,7 +4,7 @@ One request at a time, each with a nonce and a deadline:
 
     {"do": "run", "nonce", "job"}                          streams cells, events, models, values
     {"do": "call", "nonce", "function", "args", "kwargs", "seconds"}
-    {"do": "predict", "nonce", "model", "x", "seconds"}
+    {"do": "predict", "nonce", "model", "x" or "kept", "seconds"}
     {"do": "probe", "nonce", "probe", "model", "options", "seconds"}
 
 and one reply, `{"reply": nonce, ...}`. What comes back is checked here, field by field: plain
@@ -155,6 +155,13 @@ class Session:
     def predict(self, model: int, x: np.ndarray, *, seconds: float | None = None) -> np.ndarray:
         """The model's output for a batch `x`, shaped and scaled as the submission feeds it."""
         reply = self._exchange("predict", seconds or self._limits.call_seconds, model=model, x=x)
+        return self._output(reply)
+
+    def predict_kept(self, model: int, fingerprint: str, *, seconds: float) -> np.ndarray:
+        """The model's output for an array of the submission's own, by the array's fingerprint."""
+        return self._output(self._exchange("predict", seconds, model=model, kept=fingerprint))
+
+    def _output(self, reply: dict[str, Any]) -> np.ndarray:
         answer = self._answer(reply)
         if not isinstance(answer.value, np.ndarray):
             raise StudentFault(

@@ -18,6 +18,8 @@ from grader.session import StudentFault
 
 HOW = {
     "graded": "measured on {count:,} digits that your program never had, fed the way you feed yours",
+    "own-test": "measured on {count:,} test images as your own file prepares them, because no way "
+    "of preparing new digits was recognised in it",
     "none": "",
 }
 

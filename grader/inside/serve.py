@@ -91,7 +91,8 @@ class Server:
 
     def _predict(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._model(request["model"])
-        x = request["x"]
+        assert self._recorder is not None
+        x = self._recorder.kept[request["kept"]] if "kept" in request else request["x"]
         with deadline(request["seconds"]):
             keras = hasattr(model, "predict_on_batch")
             output = model.predict(x, verbose=0, batch_size=500) if keras else model.predict(x)

@@ -34,7 +34,7 @@ class Recorder:
     """Records one run. `emit(what, fields)` takes events, models and values as plain data.
 
     `where()` returns cell and line of the innermost student frame. `models` holds the live models
-    by the id that their facts carry.
+    by the id that their facts carry, `kept` the last few test-sized arrays by fingerprint.
     """
 
     def __init__(self, emit: Emit, where: Callable[[], Place], data_folder: str | None) -> None:
@@ -46,6 +46,7 @@ class Recorder:
         known = KnownLabels(raw)
         arrays = Arrays(raw, journal)
         feeds = Feeds(arrays, known)
+        self.kept = feeds.kept
         self._ledger = Ledger(journal, self.models)
         self._loops = Loops(journal, self._ledger, feeds)
         self._patches = LoopPatches(journal, self._loops)
@@ -92,7 +93,13 @@ class Recorder:
         self._use.new_cell()
 
     def finish(self, namespace: dict[str, Any]) -> None:
-        """Emit all models with the names that hold them, and the variables."""
+        """Emit all models with the names that hold them, and the variables; then be silent."""
+        try:
+            self._tell_the_rest(namespace)
+        finally:
+            self._journal.closed = True
+
+    def _tell_the_rest(self, namespace: dict[str, Any]) -> None:
         self.after_cell(namespace)
         self._journal.safely(self._name_models, namespace)
         for entry in list(self._ledger.entries.values()):
@@ -119,7 +126,8 @@ class Recorder:
         self._use.patch(module.Model)
 
     def _loaded(self, source: str, name: str) -> None:
-        self._journal.safely(self._journal.event, "data", source=source, name=name)
+        if not self._journal.closed:
+            self._journal.safely(self._journal.event, "data", source=source, name=name)
 
     def _name_models(self, namespace: dict[str, Any]) -> None:
         for name, value in list(namespace.items())[:NAMES_LOOKED_AT]:
