@@ -148,7 +148,10 @@ def _metrics(subject: Subject) -> dict[str, float]:
 
     if subject.graded is None or predictions_of(subject) is None:
         return {}
-    return {"graded_accuracy": round(subject.graded.accuracy, 6)}
+    measured = {"graded_accuracy": round(subject.graded.accuracy, 6)}
+    if subject.graded.how == "own-test":
+        measured["on_own_test_images"] = 1.0
+    return measured
 
 
 def _limit(name: str | None) -> Limit | None:
