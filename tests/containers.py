@@ -33,7 +33,7 @@ shift
 [ "$uid" = 0 ] && exec "$@"
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all "$@"
 """
-MASK_PROC = "mount -t tmpfs none /proc/irq && exec \"$@\""
+MASK_PROC = 'mount -t tmpfs none /proc/irq && exec "$@"'
 CONTAINER = """
 import ctypes, os, sys
 ready, go = os.pipe(), os.pipe()

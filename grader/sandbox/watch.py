@@ -85,7 +85,9 @@ class Watch:
         folders = folders or [f"/proc/{pid}" for pid in usage.family(root)]
         files = usage.filled(root, self._parts.memory_places)
         used = usage.measure(folders, enough=limits.memory - files)
-        if used.memory + files > limits.memory:
+        group = self._parts.group
+        refused = group is not None and group.ran_out_of_memory()
+        if refused or used.memory + files > limits.memory:
             self._child.kill("memory", f"more than {limits.memory >> 20} MiB used")
         for folder, most in self._parts.folders.items():
             if usage.overfull(folder, most):
