@@ -77,7 +77,7 @@ def assert_inert(read: Page) -> None:
 PLAIN = page(filled("x"), hints=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(RICH)
 def test_any_text_in_any_field_stays_text(text: str) -> None:
     read = page(filled("x" + text), hints=True)
@@ -86,7 +86,7 @@ def test_any_text_in_any_field_stays_text(text: str) -> None:
     assert read.open == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RICH)
 def test_a_page_holds_no_control_or_reordering_character(text: str) -> None:
     html = render_html(*filled(text), hints=True)
