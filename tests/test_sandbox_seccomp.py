@@ -117,7 +117,7 @@ def test_the_numbers_are_those_of_the_systems_headers(machine: str) -> None:
         pytest.skip(f"{header} is not installed")
     text = header.read_text(encoding="utf-8")
     found = dict(re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", text))
-    named = {name: number for name, number in seccomp.ARCHITECTURES[machine].numbers.items()}
+    named = seccomp.ARCHITECTURES[machine].numbers
     wrong = {n: (k, found[n]) for n, k in named.items() if n in found and int(found[n]) != k}
     assert not wrong
     assert len(set(named) & set(found)) > 50
