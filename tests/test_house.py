@@ -144,7 +144,8 @@ def test_every_module_says_what_it_is_for_and_stays_short(path: Path) -> None:
 def test_the_program_knows_no_lab_by_name(path: Path) -> None:
     code = ast.unparse(without_docstrings(ast.parse(path.read_text(encoding="utf-8"))))
     assert re.findall(r"lab\d\d", code) == []
-    if not under(dotted(path), ("grader.data",)):
+    # The sandbox's proofs look for the graded digits where they lie.
+    if not under(dotted(path), ("grader.data", "grader.sandbox.conformance")):
         assert re.findall(r"mnist", code, re.IGNORECASE) == []
 
 
