@@ -134,3 +134,10 @@ def test_random_numbers_are_the_same_in_every_run() -> None:
     cell = "import random\nprint(random.random(), hash('x'))"
     first, second = evidence_of(notebook(cell)).text, evidence_of(notebook(cell)).text
     assert first == second
+
+
+def test_an_exception_with_a_lone_surrogate_is_reported_like_any_other() -> None:
+    source = "raise type('Odd\\ud800', (Exception,), {})('\\udfff message')"
+    evidence = evidence_of(notebook(source, "print('\\ud800')", "print('on')"))
+    assert evidence.limit is None
+    assert [cell.ok for cell in evidence.cells] == [False, True, True]

@@ -57,15 +57,20 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 def _name(error: BaseException) -> str:
     name = type.__getattribute__(type(error), "__name__")
-    return name[:200] if type(name) is str else "Exception"
+    return sendable(name[:200]) if type(name) is str else "Exception"
 
 
 def _message(error: BaseException) -> str:
     try:
         text = str(error)
-        return str.__str__(text)[:MAX_MESSAGE].encode("utf-8", "replace").decode("utf-8")
+        return sendable(str.__str__(text)[:MAX_MESSAGE])
     except Exception:
         return "(its message could not be read)"
+
+
+def sendable(text: str) -> str:
+    """The text with what UTF-8 cannot hold, lone surrogates, replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _student_places(
@@ -80,5 +85,5 @@ def _student_places(
             continue
         cell, line = found
         spot = f"line {line}" if cell is None else f"cell {cell}, line {line}"
-        lines.append(f"{spot}, in {frame.f_code.co_name}"[:300])
+        lines.append(sendable(f"{spot}, in {frame.f_code.co_name}"[:300]))
     return cell, line, lines
