@@ -24,12 +24,15 @@ FLAGS = (
 
 
 def chromium_path() -> Path:
-    """The browser of this machine; the test fails, never skips, where there is none."""
+    """The browser of this machine; without one a test is skipped, but fails where CI runs it."""
     for name in NAMES:
         found = shutil.which(name)
         if found:
             return Path(found)
-    pytest.fail("No Chromium here. The pages are tested in one: run `apt-get install chromium`.")
+    missing = "No Chromium here. The pages are tested in one: run `apt-get install chromium`."
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 @contextmanager
