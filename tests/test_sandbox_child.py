@@ -168,6 +168,29 @@ def test_files_in_memory_count_as_memory() -> None:
     assert child.limit == "memory"
 
 
+def test_a_flood_of_empty_files_counts_as_memory() -> None:
+    source = (
+        "import os\n"
+        "for n in range(200_000): os.close(os.open(f'/work/{n}', os.O_CREAT))\n"
+        "channel.sendall(b'done')"
+    )
+    with started(open_sandbox(), source, limits=Limits(memory=64 * MIB)) as child:
+        assert child.wait_ended(30)
+    assert child.limit == "memory"
+
+
+def test_without_walls_the_folders_are_watched() -> None:
+    source = (
+        "import time\n"
+        "for n in range(8):\n"
+        "    with open(f'file-{n}', 'wb') as file: file.write(bytes(4 << 20))\n"
+        "time.sleep(60)"
+    )
+    with started(open_sandbox(at_most="limits-only"), source) as child:
+        assert child.wait_ended(15)
+    assert child.limit == "disk"
+
+
 def test_a_child_outlives_the_thread_that_started_it(sandbox: Sandbox) -> None:
     made: list[Child] = []
     thread = threading.Thread(

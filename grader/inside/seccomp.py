@@ -38,7 +38,7 @@ _REFUSED = (
     "syslog settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname vhangup "
     "migrate_pages move_pages iopl ioperm modify_ldt uselib sysfs ustat _sysctl "
     # memory that neither a limit nor the watch would count
-    "memfd_create memfd_secret shmget shmat"
+    "memfd_create memfd_secret shmget shmat msgget semget"
 )
 REFUSED = tuple(_REFUSED.split())
 ABSENT = ("clone3", "io_setup")
@@ -69,7 +69,8 @@ X86_64 = Architecture(
     0xC000003E,
     COMMON
     | _table(
-        "ioctl 16 shmget 29 shmat 30 socket 41 socketpair 53 clone 56 ptrace 101 syslog 103 "
+        "ioctl 16 shmget 29 shmat 30 socket 41 socketpair 53 clone 56 semget 64 "
+        "msgget 68 ptrace 101 syslog 103 "
         "uselib 134 personality 135 ustat 136 sysfs 139 vhangup 153 modify_ldt 154 "
         "pivot_root 155 _sysctl 156 adjtimex 159 chroot 161 acct 163 settimeofday 164 mount 165 "
         "umount2 166 swapon 167 swapoff 168 reboot 169 sethostname 170 setdomainname 171 iopl 172 "
@@ -89,7 +90,8 @@ AARCH64 = Architecture(
         "io_setup 0 lookup_dcookie 18 ioctl 29 umount2 39 mount 40 pivot_root 41 nfsservctl 42 "
         "chroot 51 vhangup 58 quotactl 60 acct 89 personality 92 unshare 97 kexec_load 104 "
         "init_module 105 delete_module 106 clock_settime 112 syslog 116 ptrace 117 reboot 142 "
-        "sethostname 161 setdomainname 162 settimeofday 170 adjtimex 171 shmget 194 shmat 196 "
+        "sethostname 161 setdomainname 162 settimeofday 170 adjtimex 171 "
+        "msgget 186 semget 190 shmget 194 shmat 196 "
         "socket 198 socketpair 199 add_key 217 request_key 218 keyctl 219 clone 220 swapon 224 "
         "swapoff 225 migrate_pages 238 move_pages 239 perf_event_open 241 fanotify_init 262 "
         "name_to_handle_at 264 open_by_handle_at 265 clock_adjtime 266 setns 268 "

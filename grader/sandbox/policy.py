@@ -32,7 +32,7 @@ DATA = "/data"
 
 SYSTEM_FOLDERS = ("/usr", "/nix/store", "/gnu/store")
 ROOT_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives", "/etc/localtime")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
+FILE = 1024
+"""About what Linux keeps in memory for one file of a tmpfs, name included."""
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -64,6 +67,7 @@ def measure(folders: list[str], *, enough: int) -> Usage:
 def filled(root: int, places: Mapping[str, int]) -> int:
     """Bytes used in the memory file systems of the process `root`: their places and sizes.
 
+    Each file counts for what the kernel keeps of it, so that a million empty ones are not free.
     One of another size is this machine's, which `root` still sees while the sandbox is made.
     """
     total = 0
@@ -74,6 +78,7 @@ def filled(root: int, places: Mapping[str, int]) -> int:
             continue
         if abs(facts.f_blocks * facts.f_frsize - size) < facts.f_frsize:
             total += (facts.f_blocks - facts.f_bfree) * facts.f_frsize
+            total += (facts.f_files - facts.f_ffree) * FILE
     return total
 
 
