@@ -1,7 +1,7 @@
 # Everything starts from a fresh clone with Python 3.11 or newer and make.
 #   make demo    set up, then grade a submission with mistakes and show its report
 #   make test    set up, then the whole suite
-# The rest: make lint | format | lock | data | bench | clean
+# The rest: make lint | format | lock | data | bench | picture | clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test lint format lock data bench clean setup
+.PHONY: help demo test lint format lock data bench picture clean setup
 .DEFAULT_GOAL := help
 
 help:
@@ -58,6 +58,10 @@ data: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/cold.py
 	$(BIN)/python benchmarks/training.py
+
+# Needs Chromium.
+picture: demo
+	$(BIN)/python scripts/picture_report.py build/report.html docs/report.png
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
