@@ -110,16 +110,42 @@ def repeated_targets(submission):
                         yield name, spot(submission, cell, node)
 
 
-def scales_two_things(submission):
-    """Whether one function is called on two different arguments outside of any definition."""
-    seen = {}
-    for _, tree in parsed(submission):
-        body = [n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.ClassDef)]
-        for node in (inner for statement in body for inner in ast.walk(statement)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                if node.func.id in ("normalize", "rescale"):
-                    seen.setdefault(node.func.id, set()).add(ast.dump(node.args[0]))
-    return any(len(arguments) > 1 for arguments in seen.values())
+def data_named(node):
+    """Whether an expression speaks of a variable, not only of a number or an example typed in."""
+    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return bool(names - {"np", "numpy", "tf", "keras"})
+
+
+def looped_names(trees):
+    """The names that a loop gives one value after the other."""
+    loops = [n for t in trees for n in ast.walk(t) if isinstance(n, ast.For | ast.comprehension)]
+    return {name for loop in loops for name in names_in(loop.target)}
+
+
+def scaled_variables(submission):
+    """On how many different variables one function that scales is used, at the most.
+
+    It is `normalize`, `rescale` or any that uses them. Asked where datasets hide the pixels.
+    """
+    trees = [tree for _, tree in parsed(submission)]
+    functions = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    scaling = {"normalize", "rescale"}
+    for function in functions:
+        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        if used & scaling and function.name not in ("encode", "batches"):
+            scaling.add(function.name)
+    looped = looped_names(trees)
+    seen = {name: set() for name in (*scaling, "map")}
+    for call in (n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call)):
+        inside = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "map" and inside & scaling:
+            seen["map"].add(ast.dump(call.func.value))
+        elif isinstance(call.func, ast.Name) and call.func.id in scaling and call.args:
+            if data_named(call.args[0]):
+                seen[call.func.id].add(ast.dump(call.args[0]))
+            if inside & looped:
+                seen[call.func.id].add("the next one")
+    return max(len(different) for different in seen.values())
 
 
 # ---------------------------------------------------------------- the checks
@@ -168,9 +194,28 @@ def label_mistake(facts):
     return None
 
 
+def expect_numbers(evidence):
+    """Name the labels of OpenML where they were left as text: only arrays of numbers have facts."""
+    sources = [event.source for event in evidence.events if isinstance(event, DataLoaded)]
+    rows = {v.array.shape for v in evidence.values if v.array is not None}
+    some = any((n,) in rows or (n, 10) in rows for n in (TRAIN, TEST, TRAIN + TEST))
+    left = [
+        value.name
+        for value in evidence.values
+        if value.array is None and value.type in ("ndarray", "Series", "Categorical")
+    ]
+    if "fetch_openml" in sources and left and not some:
+        fail(
+            observed=f"`{left[-1]}` holds text and no numbers",
+            expected="labels that are whole numbers, 0 to 9",
+            misconception="string-labels",
+        )
+
+
 @pytest.mark.needs("mnist_loaded")
 def test_labels_stay_classes(evidence):
     """The labels are still the classes 0 to 9, as whole numbers or as one-hot rows."""
+    expect_numbers(evidence)
     for rows in (TRAIN, TEST, TRAIN + TEST):
         arrays = [(value.name, value.array) for value in evidence.values if value.array is not None]
         labels = [
@@ -242,7 +287,8 @@ def test_same_scaling(evidence, submission):
 def expect_scaled(evidence, submission, trains, tests, train, test):
     """Say what is wrong where no training and test pictures were scaled alike."""
     datasets = [value for value in evidence.values if "Dataset" in value.type]
-    if len(datasets) > 1 and scales_two_things(submission):
+    uses = scaled_variables(submission) if len(datasets) > 1 or not (trains or tests) else 0
+    if uses > 1:
         return
     both = "training and test pictures that run over the same small range"
     if train and test:
@@ -272,6 +318,12 @@ def expect_scaled(evidence, submission, trains, tests, train, test):
             why="The test pictures are scaled and those for training are not.",
             next="Scale the training pictures with the same function, and keep the result.",
         )
+    expect(
+        uses == 0,
+        observed="only one variable is scaled",
+        expected=both,
+        misconception="train-only-scaling",
+    )
     raw = bool(trains and tests)
     fail(
         observed="all pictures of MNIST that were found are raw, 0 … 255"
