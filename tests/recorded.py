@@ -56,6 +56,8 @@ def _main() -> None:
     import pydantic
 
     from grader.inside import wire
+    from grader.inside.datasets import Datasets
+    from grader.inside.import_hooks import PostImport
     from grader.inside.recorder import Recorder
     from grader.records import evidence
 
@@ -96,6 +98,10 @@ def _main() -> None:
     recorder = Recorder(emit, where, job["data"])
     if job["record"]:
         recorder.install()
+    else:
+        hooks = PostImport()
+        Datasets(job["data"], lambda *_: None).hook(hooks)
+        hooks.install()
     namespace: dict[str, Any] = {"__name__": "__main__"}
     stdout, sys.stdout = sys.stdout, sys.stderr
     for number, source in enumerate(job["cells"], 1):

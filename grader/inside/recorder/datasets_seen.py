@@ -25,7 +25,8 @@ class Elements:
     """Rows of a data set, unbatched: `parts` is a nest of arrays with rows first.
 
     `rows` counts all rows of one pass (None where unknown); `whole` says that `parts` hold them all
-    in order. `shuffled` says that a shuffle comes after the slicing.
+    in order. `shuffled` says that a shuffle comes after the slicing. `parts` is None where only
+    iterating would tell.
     """
 
     parts: Any
@@ -76,9 +77,8 @@ def _zipped(dataset: Any, tf: Any, depth: int) -> Elements:
     found = [_elements(item, tf, depth + 1) for item in tf.nest.flatten(inputs)]
     counts = [item.rows for item in found if item.rows is not None]
     rows = min(counts) if counts else None
-    if any(item.whole != found[0].whole for item in found):
-        raise _CannotTell
-    parts = tf.nest.pack_sequence_as(inputs, [item.parts for item in found])
+    clear = all(item.whole == found[0].whole and item.parts is not None for item in found)
+    parts = tf.nest.pack_sequence_as(inputs, [item.parts for item in found]) if clear else None
     return Elements(
         parts,
         rows,
@@ -123,7 +123,7 @@ def _cut(name: str, dataset: Any, found: Elements, tf: Any) -> Elements:
         return found
     keep = slice(0, count) if name == "TakeDataset" else slice(count, None)
     rows = len(range(found.rows)[keep])
-    if found.shuffled or not found.whole:
+    if found.shuffled or not found.whole or found.parts is None:
         return replace(found, rows=rows)
     parts = tf.nest.map_structure(lambda array: array[keep], found.parts)
     return replace(found, parts=parts, rows=rows)
@@ -131,8 +131,8 @@ def _cut(name: str, dataset: Any, found: Elements, tf: Any) -> Elements:
 
 def _mapped(dataset: Any, found: Elements, tf: Any) -> Elements:
     function = dataset._map_func.function
-    if not _is_pure(function):
-        raise _CannotTell
+    if found.parts is None or not _is_pure(function):
+        return replace(found, parts=None)
     flat = tf.nest.flatten(found.parts)
     rows = len(flat[0])
     some = [array[np.unique(np.linspace(0, rows - 1, MAPPED_ROWS).astype(int))] for array in flat]

@@ -60,23 +60,20 @@ class Feeds:
             return Feed({"kind": kind, "rows": rows})
         y = _joined([pair[1] for pair in pairs])
         feed = self._of_arrays(kind, x, y, False)
-        return Feed({**feed.facts, "rows": rows}, feed.match, None, len(pairs[0][0]))
+        return Feed(_with_rows(feed.facts, rows), feed.match, None, len(pairs[0][0]))
 
     def _of_dataset(self, dataset: Any) -> Feed:
         elements: Elements | None = look_into(dataset)
         if elements is None:
             return Feed({"kind": "dataset", "rows": None})
         if elements.parts is None:
-            facts = {"kind": "dataset", "rows": elements.rows}
-            return Feed(facts, None, elements.shuffled, elements.batch_size)
+            unseen = {"kind": "dataset", "rows": elements.rows}
+            return Feed(unseen, None, elements.shuffled, elements.batch_size)
         x, y = split_batch(elements.parts)
         feed = self._of_arrays("dataset", first_picture(x), first_labels(y), True)
-        facts = {**feed.facts, "rows": elements.rows}
-        if facts.get("x") and elements.rows is not None:
-            facts["x"] = {**facts["x"], "shape": [elements.rows, *facts["x"]["shape"][1:]]}
-        if facts.get("y") and elements.rows is not None:
-            facts["y"] = {**facts["y"], "shape": [elements.rows, *facts["y"]["shape"][1:]]}
-            facts["y"]["sorted"] = facts["y"].get("sorted", False) and not elements.shuffled
+        facts = _with_rows(feed.facts, elements.rows)
+        if facts.get("y") and elements.shuffled:
+            facts["y"] = {**facts["y"], "sorted": False}
         return Feed(facts, feed.match, elements.shuffled, elements.batch_size)
 
     def _of_arrays(self, kind: str, x: Any, y: Any, truth: bool) -> Feed:
@@ -100,6 +97,15 @@ class Feeds:
         self.kept[facts["fingerprint"]] = x
         while len(self.kept) > MAX_KEPT:
             del self.kept[next(iter(self.kept))]
+
+
+def _with_rows(facts: dict[str, Any], rows: int | None) -> dict[str, Any]:
+    """The facts of some rows as those of a source that has `rows` in all."""
+    told = {**facts, "rows": rows}
+    for side in ("x", "y"):
+        if told.get(side) and rows is not None:
+            told[side] = {**told[side], "shape": [rows, *told[side]["shape"][1:]]}
+    return told
 
 
 def first_picture(x: Any) -> Any:

@@ -36,6 +36,7 @@ class Journal:
         self._of_line: Counter[tuple[Any, ...]] = Counter()
         self._failures = 0
         self._sample_bytes = 0
+        self.closed = False
 
     def where(self) -> Place:
         """Cell and line of the innermost student frame, or (None, None)."""
@@ -47,8 +48,9 @@ class Journal:
 
     @property
     def inside_a_call(self) -> bool:
-        """A recorded call is under way in this thread."""
-        return getattr(self._local, "depth", 0) > 0
+        """A recorded call is under way in this thread, or the recording is over."""
+        depth: int = getattr(self._local, "depth", 0)
+        return self.closed or depth > 0
 
     def event(self, kind: str, place: Place | None = None, **fields: Any) -> None:
         """Emit one event, unless there are too many, in all or of this line."""
@@ -91,7 +93,7 @@ class Journal:
 
     def _note(self, error: Exception) -> None:
         self._failures += 1
-        if self._failures > MAX_FAILURES:
+        if self._failures > MAX_FAILURES or self.closed:
             return
         frames = traceback.extract_tb(error.__traceback__)[-3:]
         at = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
@@ -117,7 +119,7 @@ class Journal:
 
         @functools.wraps(original)
         def recorded(*args: Any, **kwargs: Any) -> Any:
-            if getattr(local, "depth", 0):
+            if self.inside_a_call:
                 return original(*args, **kwargs)
             local.depth = 1
             try:

@@ -10,12 +10,12 @@ import numpy as np
 
 from .arrays import kind_of
 from .feeds import Feed, Feeds
+from .intake import Intake
 from .journal import Journal, Place, fault_of
 from .keras_models import compiled_facts, plain_shape
 from .labels import KnownLabels
 from .ledger import Entry, Ledger, weights_mark
 from .loops import Loops
-from .passing import Passing
 
 
 @dataclass
@@ -27,11 +27,14 @@ class Ticket:
     kwargs: dict[str, Any]
     given: dict[str, Any]
     place: Place
-    feed: Feed | None = None
-    validation: Feed | None = None
+    intake: Intake
+    validation: Intake
     mark: str | None = None
-    passing: Passing | None = None
     loop: Any = None
+
+    def feed_with(self, intake: Intake, x: Any, y: Any, steps: Any) -> None:
+        """Begin to take in `x` and `y`, which may change the arguments that are passed on."""
+        self.args, self.kwargs = intake.begin(x, y, (self.args, self.kwargs), _count(steps))
 
 
 class KerasCalls:
@@ -86,38 +89,26 @@ class KerasCalls:
         self._loops.settle([entry.model for entry in self._ledger.entries.values()])
         ticket.mark = weights_mark(ticket.entry.model)
         given = ticket.given
-        ticket.feed = self._feed_in(ticket, given.get("x"), given.get("y"))
+        steps = given.get("steps_per_epoch")
+        ticket.feed_with(ticket.intake, given.get("x"), given.get("y"), steps)
+        steps = given.get("validation_steps")
         validation = given.get("validation_data")
         if isinstance(validation, (tuple, list)) and len(validation) >= 2:
-            ticket.validation = self._feeds.of(validation[0], validation[1])
+            ticket.feed_with(ticket.validation, validation[0], validation[1], steps)
         elif validation is not None:
-            ticket.validation = self._feeds.of(validation)
-
-    def _feed_in(self, ticket: Ticket, x: Any, y: Any) -> Feed | None:
-        """Summarise x and y; what has to pass by first is watched on its way."""
-        feed = self._feeds.of(x, y)
-        if feed is not None and feed.facts.get("x") is None:
-            ticket.passing = Passing.of(x)
-            if ticket.passing is not None:
-                ticket.args, ticket.kwargs = ticket.passing.put_into(ticket.args, ticket.kwargs)
-        return feed
-
-    def _seen(self, ticket: Ticket) -> Feed | None:
-        if ticket.passing is None or ticket.feed is None:
-            return ticket.feed
-        batches = ticket.passing.end()
-        kind = ticket.feed.facts["kind"]
-        return self._feeds.of_batches(kind, batches, ticket.passing.rows)
+            ticket.feed_with(ticket.validation, validation, None, steps)
 
     def _after_fit(self, ticket: Ticket, result: Any, error: Any) -> None:
         entry, given = ticket.entry, ticket.given
-        feed = self._seen(ticket)
+        feed, validation = ticket.intake.end(), ticket.validation.end()
         history = _history(result if error is None else getattr(entry.model, "history", None))
         if history:
             self.histories.append(history)
         self._loops.refresh(entry.model)
         mark = weights_mark(entry.model)
-        changed = mark != ticket.mark and bool(mark)
+        # Weights that fit made before its first step failed were not trained.
+        began = bool(ticket.mark or history or error is None)
+        changed = began and bool(mark) and mark != ticket.mark
         if changed or error is None:
             self._ledger.trained(entry, "fit")
         ran = max((len(values) for values in history.values()), default=0)
@@ -127,7 +118,7 @@ class KerasCalls:
             how="fit",
             model=entry.id,
             train=None if feed is None else feed.facts,
-            validation=None if ticket.validation is None else ticket.validation.facts,
+            validation=None if validation is None else validation.facts,
             validation_split=_number(given.get("validation_split")) or None,
             epochs=_count(given.get("epochs", 1)),
             epochs_ran=ran,
@@ -146,27 +137,26 @@ class KerasCalls:
         if self._journal.is_full("use", how="evaluate"):
             return False
         given = ticket.given
-        ticket.feed = self._feed_in(ticket, given.get("x"), given.get("y"))
+        ticket.feed_with(ticket.intake, given.get("x"), given.get("y"), given.get("steps"))
         return True
 
     def _after_evaluate(self, ticket: Ticket, result: Any, error: Any) -> None:
-        self._use(ticket, "evaluate", error, results=_results(ticket.entry.model, result))
+        results = _results(ticket.entry.model, result)
+        self._use(ticket, "evaluate", ticket.intake.end(), error, results=results)
 
     def _after_predict(self, ticket: Ticket, result: Any, error: Any) -> None:
-        output = None
+        output, feed = None, ticket.intake.end()
         if isinstance(result, (list, tuple)):
             result = result[0] if result else None
         if kind_of(result) in ("array", "tensor"):
             values = np.asarray(result)
-            match = ticket.feed.match if ticket.feed else None
-            self._known.add_prediction(values, match)
+            self._known.add_prediction(values, feed.match if feed else None)
             output = self._feeds.arrays.facts(values, name="", sample=False)
             output.update(variable=None, origin=None)
             ticket.entry.shapes.setdefault("output_shape", [None, *values.shape[1:]])
-        self._use(ticket, "predict", error, output=output)
+        self._use(ticket, "predict", feed, error, output=output)
 
-    def _use(self, ticket: Ticket, how: str, error: Any, **fields: Any) -> None:
-        feed = self._seen(ticket)
+    def _use(self, ticket: Ticket, how: str, feed: Feed | None, error: Any, **fields: Any) -> None:
         self._journal.event(
             "use",
             ticket.place,
@@ -194,7 +184,8 @@ class _Bound:
         given.update(given.pop("kwargs", {}))
         model = given.pop("self", args[0] if args else None)
         place = owner._journal.where()
-        ticket = Ticket(owner._ledger.entry(model), args, kwargs, given, place)
+        intakes = Intake(owner._feeds), Intake(owner._feeds)
+        ticket = Ticket(owner._ledger.entry(model), args, kwargs, given, place, *intakes)
         x = given.get("x")
         if kind_of(x) in ("array", "tensor") and "input_shape" not in ticket.entry.shapes:
             shape = plain_shape(getattr(x, "shape", None))

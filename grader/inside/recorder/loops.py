@@ -57,6 +57,7 @@ class Loops:
 
     def _forget_cell(self) -> None:
         self._active = False
+        self._asked: set[int] = set()
         self._place: Place | None = None
         self._batches: list[Any] = []
         self._datasets: list[Any] = []
@@ -97,6 +98,7 @@ class Loops:
     def trains(self, variables: Any) -> None:
         """Gradients of these variables were asked for, or applied to them."""
         for variable in _flat(variables):
+            self._asked.add(id(variable))
             if id(variable) not in self._watched and len(self._watched) < MAX_VARIABLES:
                 self._watch(variable)
         if kind_of(self._input) in ("array", "tensor"):
@@ -154,10 +156,14 @@ class Loops:
     def settle(self, models: list[Any]) -> None:
         """Emit the trainings that are pending and begin anew. `models` may own the variables."""
         models = [model for model in models if is_model(model)]
-        for loop in list(self._on_batch.values()):
-            self._journal.safely(self._tell_on_batch, loop)
+        # First the tape's: telling the others takes new checksums.
         if self._active:
             self._journal.safely(self._tell_tape, models)
+        for loop in list(self._on_batch.values()):
+            self._journal.safely(self._tell_on_batch, loop)
+        if not self._training_functions:
+            # Only a function that is traced already can train on without asking a tape again.
+            self._watched.clear()
         self._forget_cell()
 
     def refresh(self, model: Any) -> None:
@@ -192,8 +198,7 @@ class Loops:
 
     def _tell_unchanged(self, models: list[Any]) -> None:
         """A loop that asked for gradients and changed nothing is a training that failed."""
-        watched = set(self._watched)
-        for model in self._owners(models, watched)[:1]:
+        for model in self._owners(models, self._asked)[:1]:
             entry = self._ledger.entry(model)
             self._tell(entry, "tape", self._place, self._feed(), self._steps, False, None)
 
@@ -223,14 +228,16 @@ class Loops:
 
     def _feed(self) -> Feed | None:
         """What the model was fed where that was seen, with the row count of the data set."""
-        batches = self._feeds.of_batches("array", self._batches, None) if self._batches else None
         dataset = max(self._datasets, key=_rows, default=None)
         whole = None if dataset is None else self._feeds.of(dataset)
+        rows = None if whole is None else whole.facts.get("rows")
+        first = _one_pass(self._batches, rows)
+        batches = self._feeds.of_batches("array", first, rows) if first else None
         if batches is None or batches.facts.get("x") is None:
             return whole if whole is not None else batches
         if whole is None:
             return batches
-        facts = {**batches.facts, "kind": "dataset", "rows": whole.facts.get("rows")}
+        facts = {**batches.facts, "kind": "dataset"}
         if facts.get("y") is None or whole.facts.get("y") is not None:
             facts["y"] = whole.facts.get("y")
         same = (whole.facts.get("x") or {}).get("maximum") == facts["x"].get("maximum")
@@ -289,6 +296,19 @@ def _is_batch(batch: Any) -> bool:
         return False
     shape = plain_shape(getattr(x, "shape", None))
     return bool(shape) and (shape[0] or 0) <= MAX_BATCH_ROWS if shape else False
+
+
+def _one_pass(batches: list[Any], rows: int | None) -> list[Any]:
+    """The first batches, as many as one pass over `rows` has."""
+    if rows is None:
+        return batches
+    kept, count = [], 0
+    for batch in batches:
+        if count >= rows:
+            break
+        kept.append(batch)
+        count += len(first_picture(batch[0]))
+    return kept
 
 
 def _rows(dataset: Any) -> int:

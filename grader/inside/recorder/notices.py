@@ -25,7 +25,8 @@ class Notices:
 
         @functools.wraps(original)
         def showwarning(message: Any, category: Any, *args: Any, **kwargs: Any) -> None:
-            self._journal.safely(self.note, category.__name__, str(message))
+            if not self._journal.closed:
+                self._journal.safely(self.note, category.__name__, str(message))
             original(message, category, *args, **kwargs)
 
         warnings.showwarning = showwarning
@@ -44,6 +45,6 @@ class Notices:
         self._journal.event("warning", category=category[:300], message=message[:4_000])
 
     def _log_record(self, record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.WARNING:
+        if record.levelno >= logging.WARNING and not self._journal.closed:
             self._journal.safely(self.note, "log", record.getMessage())
         return True

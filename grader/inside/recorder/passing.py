@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import types
 from collections.abc import Generator
@@ -17,23 +18,33 @@ MAX_BYTES = 24 << 20
 class Passing:
     """Keeps copies of the first batches that a source yields."""
 
-    def __init__(self, source: Any, replacement: Any = None) -> None:
+    def __init__(self, source: Any, limit: int = MAX_BATCHES) -> None:
         self.source = source
-        self._replacement = replacement
+        self._replacement = source
+        self._limit = min(limit, MAX_BATCHES)
+        self._numbers: set[int] = set()
         self._batches: list[Any] = []
         self._bytes = 0
         self._open = True
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, source: Any) -> Passing | None:
-        """Watch a Python generator or a keras PyDataset; None for other sources."""
+    def of(cls, source: Any, steps: int | None = None) -> Passing | None:
+        """Watch a generator, a keras PyDataset or a tf.data.Dataset; None for other sources.
+
+        Of a source that says how many batches a pass has, or is given `steps`, one pass is kept.
+        """
         if isinstance(source, types.GeneratorType):
-            passing = cls(source)
+            passing = cls(source, steps or MAX_BATCHES)
             passing._replacement = passing._through(source)
             return passing
-        if "PyDataset" in {parent.__name__ for parent in type(source).__mro__}:
-            passing = cls(source, source)
+        parents = {parent.__name__ for parent in type(source).__mro__}
+        if "DatasetV2" in parents:
+            passing = cls(source)
+            passing._replacement = passing._through_dataset(source)
+            return passing
+        if "PyDataset" in parents:
+            passing = cls(source)
             _watch_items(type(source))
             _WATCHED[id(source)] = passing
             return passing
@@ -61,11 +72,14 @@ class Passing:
         _WATCHED.pop(id(self.source), None)
         return self._batches
 
-    def note(self, batch: Any) -> None:
-        """Keep a copy of a batch while there is room."""
+    def note(self, batch: Any, number: int | None = None) -> None:
+        """Keep a copy of a batch while there is room; of one `number` the first."""
         with self._lock:
-            if not self._open or len(self._batches) >= MAX_BATCHES or self._bytes > MAX_BYTES:
+            if not self._open or len(self._batches) >= self._limit or self._bytes > MAX_BYTES:
                 return
+            if number is not None and number in self._numbers:
+                return
+            self._numbers.add(-1 if number is None else number)
             copy = copied(batch)
             self._bytes += sum(getattr(part, "nbytes", 0) for part in _parts(copy))
             self._batches.append(copy)
@@ -77,6 +91,31 @@ class Passing:
             except Exception:
                 self._open = False
             yield batch
+
+    def _through_dataset(self, source: Any) -> Any:
+        """The same data set, whose first batches are shown on the way; no seed is moved on."""
+        tf = sys.modules["tensorflow"]
+        structure = source.element_spec
+
+        def note(number: Any, *parts: Any) -> None:
+            self.note(tf.nest.pack_sequence_as(structure, parts), int(number))
+
+        def show(element: Any, number: Any) -> Any:
+            flat = tf.nest.flatten(element)
+            seen = tf.cond(
+                number < MAX_BATCHES,
+                lambda: _shown(tf, note, [number, *flat]),
+                lambda: tf.constant(False),
+            )
+            with tf.control_dependencies([seen]):
+                return tf.nest.map_structure(tf.identity, element)
+
+        return tf.data.Dataset.zip((source, tf.data.Dataset.counter())).map(show)
+
+
+def _shown(tf: Any, note: Any, flat: list[Any]) -> Any:
+    with tf.control_dependencies([tf.numpy_function(note, flat, [])]):
+        return tf.constant(True)
 
 
 _WATCHED: dict[int, Passing] = {}
@@ -94,7 +133,7 @@ def _watch_items(kind: Any) -> None:
         passing = _WATCHED.get(id(self))
         if passing is not None:
             try:
-                passing.note(batch)
+                passing.note(batch, int(index))
             except Exception:
                 _WATCHED.pop(id(self), None)
         return batch

@@ -1,0 +1,43 @@
+"""The input of one call: summarised before it where that can be told, else as it passes by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .feeds import Feed, Feeds
+from .passing import Passing
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+class Intake:
+    """What a call is fed with. `begin` before the call, `end` after it."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+        self._feed: Feed | None = None
+        self._passing: Passing | None = None
+
+    def begin(self, x: Any, y: Any, arguments: Arguments, steps: int | None) -> Arguments:
+        """Summarise `x` and `y`; returns the call's arguments, with `x` watched where it must be.
+
+        Arrays and data sets made of them are told at once. Generators are watched on their way,
+        and data sets whose rows only iterating would show, for `steps` batches at most.
+        """
+        self._feed = self._feeds.of(x, y)
+        if self._feed is None or self._feed.facts.get("x") is not None:
+            return arguments
+        self._passing = Passing.of(x, steps)
+        return arguments if self._passing is None else self._passing.put_into(*arguments)
+
+    def end(self) -> Feed | None:
+        """What went in."""
+        if self._passing is None or self._feed is None:
+            return self._feed
+        before, batches = self._feed, self._passing.end()
+        rows = before.facts.get("rows") or self._passing.rows
+        seen = self._feeds.of_batches(before.facts["kind"], batches, rows)
+        return replace(
+            seen, shuffled=before.shuffled, batch_size=before.batch_size or seen.batch_size
+        )
