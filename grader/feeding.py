@@ -18,6 +18,7 @@ from grader.records.evidence import ArrayFacts
 
 TOLERANCE = 1e-5
 FEWEST_ROWS = 8
+FITTED = "a scale and offset for each pixel"
 
 Pixels = Callable[[np.ndarray], np.ndarray]
 """Maps raw pixels (n, h, w) float64 to fed values (n, h, w) float64."""
@@ -58,10 +59,22 @@ def learn(facts: ArrayFacts, raw: np.ndarray, statistics: Statistics) -> Feeding
         seen = back(fed)
         for name, pixels in _candidates(pictures[train], seen[train], statistics):
             wanted = layout(pixels(pictures[check])).reshape(fed[check].shape)
+            if name == FITTED:
+                wanted = np.where(_settled(pictures, layout), wanted, fed[check])
             if np.allclose(wanted, fed[check], rtol=TOLERANCE, atol=_slack(fed)):
                 whole = f"{name}, {layout_name}" if layout_name else name
                 return Feeding(whole, facts.shape[1:], facts.sample.dtype.name, pixels, layout)
     return None
+
+
+def _settled(pictures: np.ndarray, layout: Pixels) -> np.ndarray:
+    """Which values of the rows that check (k, width) a fit to the other rows can know.
+
+    A pixel that is blank in all of those has no scale there: its ink is left out of the check.
+    """
+    train, check = pictures[::2], pictures[1::2]
+    known = (np.ptp(train, axis=0) > 0) | (check == train[0])
+    return layout(known.astype(np.float64)).reshape(len(check), -1) > 0
 
 
 @dataclass(frozen=True)
@@ -176,10 +189,13 @@ def _l2(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 def _standard_scores(
     fed: np.ndarray, raw: np.ndarray, statistics: Statistics
 ) -> Iterator[tuple[str, Pixels]]:
-    if fed.min() >= 0:
-        return
     mean, spread = statistics.of_training()
     safe = np.where(spread == 0, 1, spread)
+    if fed.min() >= 0:
+        shares = _fitted_pixels(raw, fed, np.ones_like(safe))
+        if shares is not None:
+            yield FITTED, shares
+        return
     yield "standard scores of each pixel", lambda x: (x - mean) / safe
     yield "standard scores of each pixel", lambda x: (x / 255 - mean / 255) / np.where(
         spread == 0, 1, spread / 255
@@ -188,11 +204,14 @@ def _standard_scores(
     yield "each pixel less its mean, as a share", lambda x: (x - mean) / 255
     fitted = _fitted_pixels(raw, fed, safe)
     if fitted is not None:
-        yield "a scale and offset for each pixel", fitted
+        yield FITTED, fitted
 
 
 def _fitted_pixels(raw: np.ndarray, fed: np.ndarray, spread: np.ndarray) -> Pixels | None:
-    """A scale and offset for each pixel, from its own rows; the class's spread where it is blank."""
+    """A scale and offset for each pixel, from its own rows.
+
+    Where it is blank in all of them, the scale is taken to go with 1 / `spread`, as of the others.
+    """
     darkest, lightest = raw.argmin(axis=0), raw.argmax(axis=0)
     low, high = _take(raw, darkest), _take(raw, lightest)
     fed_low, fed_high = _take(fed, darkest), _take(fed, lightest)
@@ -202,6 +221,8 @@ def _fitted_pixels(raw: np.ndarray, fed: np.ndarray, spread: np.ndarray) -> Pixe
         return None
     slope = np.where(known, (fed_high - fed_low) / np.where(known, span, 1), 0.0)
     typical = float(np.median(slope[known] * spread[known]))
+    if typical == 0:
+        return None
     slope = np.where(known, slope, typical / spread)
     offset = fed_low - slope * low
     return lambda x: slope * x + offset

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from grader import data
 from grader.feeding import Statistics, learn
@@ -67,6 +68,20 @@ def test_a_usual_way_of_preparing_digits_is_recognised(
     assert got.shape == wanted.shape
     assert got.dtype == fed.dtype
     np.testing.assert_allclose(got, wanted, atol=2e-5 * float(np.ptp(wanted)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
+def test_a_scaler_fitted_on_a_split_of_ones_own_is_recognised(scaler: type) -> None:
+    def flat(rows: np.ndarray) -> np.ndarray:
+        return data.public_rows("mnist", rows).reshape(len(rows), -1).astype(float)
+
+    fitted = scaler().fit(flat(np.arange(0, 60_000, 3)))
+    found = learn(facts(fitted.transform(flat(ROWS))), data.public_rows("mnist", ROWS), STATISTICS)
+    assert found is not None
+    others = np.arange(1, 60_000, 97)
+    wanted = fitted.transform(flat(others))
+    near = np.isclose(found.apply(data.public_rows("mnist", others)), wanted, rtol=0.01, atol=0.01)
+    assert near.mean() > 0.99
 
 
 def test_shuffled_pixels_are_not_taken_for_a_known_way() -> None:
