@@ -220,6 +220,25 @@ def test_a_memory_bomb_is_an_error_or_a_limit_not_an_outage() -> None:
         assert evidence.limit == "memory" or (fault and fault.type == "MemoryError")
 
 
+@pytest.mark.parametrize(
+    ("source", "limit"),
+    [
+        ("with open('big', 'wb') as f:\n    while True: f.write(bytes(1 << 20))", "disk"),
+        ("x = bytearray(1 << 40)", "memory"),
+        ("raise MemoryError", "memory"),
+        ("import os, errno\nraise OSError(errno.EAGAIN, 'no more')", "processes"),
+        ("raise RuntimeError(\"can't start new thread\")", "processes"),
+        ("try: bytearray(1 << 40)\nexcept MemoryError: pass", None),
+        ("raise OSError(2, 'not there')", None),
+    ],
+)
+def test_an_error_that_a_bound_caused_names_the_bound(source: str, limit: str | None) -> None:
+    limits = replace(QUICK, work_folder=8 << 20)
+    with running(notebook(source, "def f(): return 1"), limits) as (session, evidence):
+        assert evidence.limit == limit
+        assert session.call("f").value == 1
+
+
 CHANNEL = "import os\nfd = next(f for f in range(3, 200) if _is(f))\n"
 FIND = """
 import os, stat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from types import FrameType, TracebackType
@@ -53,6 +54,19 @@ def describe(error: BaseException) -> dict[str, Any]:
         "line": line,
         "trace": trace[-MAX_TRACE:],
     }
+
+
+def limit_of(error: BaseException | None) -> str | None:
+    """The bound behind an exception that the submission did not catch, or None."""
+    if isinstance(error, MemoryError):
+        return "memory"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "disk"
+    if isinstance(error, OSError) and error.errno == errno.EAGAIN:
+        return "processes"
+    if isinstance(error, RuntimeError) and "can't start new thread" in _message(error):
+        return "processes"
+    return None
 
 
 def _name(error: BaseException) -> str:

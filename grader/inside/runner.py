@@ -60,13 +60,14 @@ class Runner:
         """Run all cells within the time limit; the limit that was hit, or None."""
         run_cell = self._notebook() if self._job["kind"] == "notebook" else self._module()
         cells = self._job["cells"]
-        reached = 0
+        reached, limit = 0, None
         try:
             with deadline(self._limits["run_seconds"]):
                 for reached, cell in enumerate(cells):
                     error = run_cell(cell)
                     self._report(cell, error)
                     self.after_cell(self.namespace)
+                    limit = limit or faults.limit_of(error)
                     if isinstance(error, TimeUp):
                         return "time"
                     if isinstance(error, OutputEnds):
@@ -74,7 +75,7 @@ class Runner:
         except TimeUp as error:
             self._report(cells[reached], error)
             return "time"
-        return None
+        return limit
 
     def _notebook(self) -> Callable[[dict[str, Any]], BaseException | None]:
         from .shell import Shell

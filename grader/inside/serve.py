@@ -57,10 +57,8 @@ class Server:
             return {"fault": faults.describe(error), "limit": "time"}
         except AnswerTooLarge as error:
             return {"fault": faults.describe(error), "limit": "output"}
-        except MemoryError as error:
-            return {"fault": faults.describe(error), "limit": "memory"}
         except BaseException as error:
-            return {"fault": faults.describe(error)}
+            return {"fault": faults.describe(error), "limit": faults.limit_of(error)}
 
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         job = request["job"]
