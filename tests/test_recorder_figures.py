@@ -40,6 +40,12 @@ plt.figure()
 plt.bar(["a", "b"], [1, 2])
 plt.figure()
 """,
+    """
+plt.plot([1, 2]), plt.savefig("one.png"), plt.plot([3, 4]), plt.show()
+plt.plot([5, 6]), plt.show()
+plt.plot([7, 8]), plt.close()
+plt.plot([9, 9]), plt.savefig("nine.png"), plt.close()
+""",
     "for i in range(200): warnings.warn(f'number {i % 3}')",
 ]
 
@@ -80,6 +86,17 @@ def test_a_heatmap_gives_its_matrix_and_an_empty_figure_is_none(told: Told) -> N
     assert heatmap["axes"][0]["matrices"] == [[[2, 2], [5.0, 1.0, 2.0, 7.0]]]
     assert heatmap["axes"][0]["texts"] == ["5", "1", "2", "7"]
     assert bars["axes"][0]["bars"] == 2
+
+
+def test_what_is_drawn_after_show_is_another_figure_and_what_is_thrown_away_is_none(
+    told: Told,
+) -> None:
+    figures = told.of_kind("figure", cell=4)
+    assert [[line["y"] for line in figure["axes"][0]["lines"]] for figure in figures] == [
+        [[1.0, 2.0], [3.0, 4.0]],
+        [[5.0, 6.0]],
+        [[9.0, 9.0]],
+    ]
 
 
 def test_a_warning_is_told_once(told: Told) -> None:

@@ -27,13 +27,14 @@ class _Making:
 
 
 class Figures:
-    """Records each figure once: when it is shown, saved or closed, or at the end of its cell."""
+    """Records each figure once, when it is done: shown, saved and closed, or at its cell's end."""
 
     def __init__(self, journal: Journal, histories: list[dict[str, list[float | None]]]) -> None:
         self._journal = journal
         self._histories = histories
         self._made_at: weakref.WeakKeyDictionary[Any, Place] = weakref.WeakKeyDictionary()
         self._recorded: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._saved: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def in_pyplot(self, module: Any) -> None:
         """Make `show` silent, and look at figures before they are closed."""
@@ -42,7 +43,7 @@ class Figures:
         around = self._journal.around
 
         nothing = functools.wraps(show)(_show_nothing)
-        module.show = around(nothing, self._before_show, self._after)
+        module.show = around(nothing, self._before_show, self._after_show)
         module.close = around(close, self._before_close, self._after)
 
     def in_figure(self, module: Any) -> None:
@@ -58,8 +59,7 @@ class Figures:
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None:
             return
-        for number in list(pyplot.get_fignums())[:200]:
-            figure = sys.modules["matplotlib._pylab_helpers"].Gcf.figs[number].canvas.figure
+        for figure in _open_figures()[:200]:
             self._journal.safely(self.record, figure)
         pyplot.close("all")
 
@@ -89,24 +89,26 @@ class Figures:
         self._made_at[ticket.figure] = ticket.place
 
     def _before_show(self, args: Any, kwargs: Any) -> bool:  # noqa: ARG002
-        self._record_open()
+        for figure in _open_figures():
+            self.record(figure)
         return True
 
-    def _record_open(self) -> None:
-        helpers = sys.modules["matplotlib._pylab_helpers"]
-        for manager in helpers.Gcf.get_all_fig_managers():
-            self.record(manager.canvas.figure)
+    def _after_show(self, ticket: Any, result: Any, error: Any) -> None:  # noqa: ARG002
+        """As a notebook or a closed window does: what is drawn next is another figure."""
+        sys.modules["matplotlib.pyplot"].close("all")
 
-    def _before_close(self, args: Any, kwargs: Any) -> bool:
-        which = args[0] if args else kwargs.get("fig")
-        if hasattr(which, "get_axes"):
-            self.record(which)
-        else:
-            self._record_open()
+    def _before_close(self, args: Any, kwargs: Any) -> bool:  # noqa: ARG002
+        """A figure that is closed unsaved and unshown was thrown away."""
+        for figure in _open_figures():
+            if figure in self._saved:
+                self.record(figure)
         return True
 
     def _before_save(self, args: Any, kwargs: Any) -> bool:  # noqa: ARG002
-        self.record(args[0])
+        """More may be drawn after saving, unless pyplot does not know the figure."""
+        self._saved.add(args[0])
+        if all(figure is not args[0] for figure in _open_figures()):
+            self.record(args[0])
         return True
 
     def _after(self, ticket: Any, result: Any, error: Any) -> None:
@@ -154,6 +156,14 @@ class Figures:
                     if np.allclose(same * scale, wanted, rtol=1e-6, atol=1e-9):
                         return key
         return None
+
+
+def _open_figures() -> list[Any]:
+    """The figures that pyplot holds, the oldest first."""
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    if helpers is None:
+        return []
+    return [manager.canvas.figure for manager in helpers.Gcf.get_all_fig_managers()]
 
 
 def _text(value: Any, limit: int = 4_000) -> str:
