@@ -141,9 +141,9 @@ def network(*layers: LayerFacts, units: int = 10, **more: Any) -> ModelFacts:
     return ModelFacts(**(values | more))
 
 
-def compiled(loss: str = SPARSE, **more: Any) -> Compiled:
+def compiled(loss: str | None = SPARSE, **more: Any) -> Compiled:
     """Adam with its default rate, and the accuracy as metric."""
-    logits = False if "crossentropy" in loss else None
+    logits = False if "crossentropy" in (loss or "") else None
     values: dict[str, Any] = {
         "loss": loss,
         "from_logits": logits,

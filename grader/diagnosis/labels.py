@@ -36,10 +36,8 @@ def compared_shapes(message: str) -> tuple[tuple[int, ...], tuple[int, ...]] | N
     match = SHAPES.search(message)
     if match is None:
         return None
-    target, output = (
-        tuple(int(part) for part in text.split(",") if part.strip()) for text in match.groups()
-    )
-    return target, output
+    target, output = (re.findall(r"\d{1,9}", text) for text in match.groups())
+    return tuple(map(int, target)), tuple(map(int, output))
 
 
 def form_and_loss(case: Case) -> Iterator[Sighting]:

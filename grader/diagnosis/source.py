@@ -52,6 +52,11 @@ class Source:
     def __init__(self, submission: Submission) -> None:
         self._submission = submission
 
+    @property
+    def text(self) -> str:
+        """All code as it was written."""
+        return self._submission.source
+
     @cached_property
     def _trees(self) -> tuple[tuple[int | None, int, ast.Module], ...]:
         cells = self._submission.cells
