@@ -47,6 +47,12 @@ try:
 except ValueError:
     pass
 """,
+    """
+from sklearn.model_selection import GridSearchCV, cross_val_score
+cross_val_score(LogisticRegression(max_iter=2), X_train[:90], y_train[:90], cv=2)
+grid = GridSearchCV(LogisticRegression(max_iter=2), {"C": [0.1, 1]}, cv=2)
+grid.fit(X_train[:90], y_train[:90])
+""",
 ]
 
 
@@ -119,6 +125,13 @@ def test_a_pipeline_is_one_model_with_its_steps_as_layers(told: Told) -> None:
     assert [layer["kind"] for layer in pipe["layers"]] == ["StandardScaler", "LogisticRegression"]
     assert len(told.of_kind("fit", model=pipe["id"])) == 1
     assert told.of_kind("use", model=pipe["id"])[0]["how"] == "predict"
+
+
+def test_trainings_within_a_search_or_a_cross_validation_are_not_models_of_their_own(
+    told: Told,
+) -> None:
+    fits = told.of_kind("fit", cell=5)
+    assert [told.models[fit["model"]]["kind"] for fit in fits] == ["GridSearchCV"]
 
 
 def test_a_fit_that_raised_is_told(told: Told) -> None:

@@ -76,6 +76,7 @@ class Recorder:
             ),
             "tensorflow.python.ops.confusion_matrix": self._metrics.in_tensorflow,
             "sklearn.metrics._classification": self._metrics.in_sklearn,
+            "sklearn.model_selection._validation": self._estimators.in_validation,
             "matplotlib.pyplot": self._figures.in_pyplot,
             "matplotlib.figure": self._figures.in_figure,
             "absl.logging": self._notices.in_absl,

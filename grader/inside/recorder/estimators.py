@@ -10,12 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from ..import_hooks import replace_everywhere
 from .feeds import Feed, Feeds
 from .journal import Journal, Place, fault_of
 from .labels import KnownLabels
 from .ledger import Entry, Ledger
 
 METHODS = ("fit", "predict", "predict_proba", "score")
+CROSS_VALIDATION = (
+    "cross_validate",
+    "cross_val_score",
+    "cross_val_predict",
+    "learning_curve",
+    "validation_curve",
+)
 SKIPPED = ("sklearn.utils", "sklearn.externals")
 
 
@@ -34,6 +42,15 @@ class Estimators:
         self._ledger = ledger
         self._feeds = feeds
         self._known = known
+
+    def in_validation(self, module: ModuleType) -> None:
+        """Trainings within a cross-validation are its own affair, not trained models."""
+        for name in CROSS_VALIDATION:
+            original = getattr(module, name, None)
+            if original is not None:
+                wrapped = self._journal.around(original, lambda *_: None, lambda *_: None)
+                setattr(module, name, wrapped)
+                replace_everywhere(original, wrapped, ("sklearn",))
 
     def in_module(self, module: ModuleType) -> None:
         """Wrap the classes that a module defines."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 from .arrays import kind_of
 from .feeds import Feeds, first_picture
 from .journal import Journal, Place, fault_of
-from .keras_models import plain_shape
+from .keras_models import batch_shape
 from .labels import KnownLabels
-from .ledger import Ledger
+from .ledger import Entry, Ledger
 from .loops import Loops
 
 MAX_CALLS = 3
@@ -44,7 +45,18 @@ class KerasUse:
 
     def patch(self, model: Any) -> None:
         """Wrap the call of models, not that of layers."""
-        model.__call__ = self._journal.around(model.__call__, self._before, self._after)
+        recorded = self._journal.around(model.__call__, self._before, self._after)
+        journal, entries = self._journal, self._ledger.entries
+
+        @functools.wraps(recorded)
+        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = recorded(self, *args, **kwargs)
+            entry = entries.get(id(self))
+            if entry is not None and "output_shape" not in entry.shapes:
+                journal.safely(_note_shapes, entry, args, result)
+            return result
+
+        model.__call__ = __call__
 
     def new_cell(self) -> None:
         """Begin to count anew."""
@@ -64,11 +76,6 @@ class KerasUse:
 
     def _after(self, ticket: _Ticket, result: Any, error: Any) -> None:
         entry = self._ledger.entry(ticket.model)
-        if "output_shape" not in entry.shapes and error is None:
-            for name, value in (("input_shape", ticket.x), ("output_shape", result)):
-                shape = plain_shape(getattr(value, "shape", None))
-                if shape:
-                    entry.shapes[name] = [None, *shape[1:]]
         if ticket.place is None:
             return
         feed = self._feeds.of(ticket.x)
@@ -89,3 +96,12 @@ class KerasUse:
             training=training if isinstance(training, bool) else None,
             fault=None if error is None else fault_of(error, ticket.place),
         )
+
+
+def _note_shapes(entry: Entry, args: tuple[Any, ...], result: Any) -> None:
+    """Remember what a model takes and gives, also where Keras calls it to build or trace it."""
+    x = first_picture(args[0] if args else None)
+    for name, value in (("input_shape", x), ("output_shape", result)):
+        shape = batch_shape(getattr(value, "shape", None))
+        if shape:
+            entry.shapes[name] = shape
