@@ -25,15 +25,17 @@ TYPED = re.compile(
 @pytest.mark.needs("network")
 def test_test_accuracy(evidence, submission, diagnosis, model, graded):
     """The accuracy on the test pictures is computed and reported."""
-    typed = typed_in(submission)
+    typed, cell, line = typed_in(submission)
     certain = typed or diagnosis.first("evaluated-on-train", "typed-in-result")
     if measured(evidence, model) or printed(evidence, model, graded, near=0 if certain else 0.05):
         return
     expect(
-        not typed,
+        typed is None,
         observed=f"the program prints a text with the result in it: {typed}",
         expected="a number that your code computes from the test pictures",
         misconception="typed-in-result",
+        cell=cell,
+        line=line,
     )
     diagnosis.expect_none(
         "evaluated-on-train",
@@ -78,9 +80,14 @@ def on_test(feed, learned):
 
 
 def typed_in(submission):
-    """A text that is printed with an accuracy in it, as it stands in the source, or None."""
-    found = TYPED.search(submission.source)
-    return found[1][:80] if found else None
+    """(text, cell, line) of a print with an accuracy in it, as it stands in the source."""
+    for cell in submission.cells:
+        found = TYPED.search(cell.source)
+        if found:
+            whole = submission.kind == "module" and len(submission.cells) == 1
+            line = cell.first_line + cell.source[: found.start()].count("\n")
+            return found[1][:80], None if whole else cell.number, line
+    return None, None, None
 
 
 def printed(evidence, model, graded, *, near):
@@ -180,18 +187,22 @@ def curve_kind(line):
 @pytest.mark.needs("network")
 def test_confusion_matrix(evidence, diagnosis):
     """A confusion matrix is shown, true digits in its rows."""
-    turned = [*called_matrices(evidence), *found_matrices(evidence)]
-    if "rows" in turned or (turned and "columns" not in turned):
+    found = [*called_matrices(evidence), *found_matrices(evidence)]
+    turned = {turn for turn, _, _ in found}
+    if "rows" in turned or "unknown" in turned:
         return
-    if "columns" in turned:
+    if found:
         if axes_tell_it(evidence):
             return
         diagnosis.expect_none("confusion-transposed", earned=0.5)
+        _, cell, line = next((one for one in found if one[1] is not None), found[0])
         fail(
             observed="the columns of the matrix add up to the numbers of true digits",
             expected="rows that add up to them: true digits in rows, answers in columns",
             misconception="confusion-transposed",
             earned=0.5,
+            cell=cell,
+            line=line,
         )
     diagnosis.expect_none("probabilities-to-metric", "argmax-axis")
     fail(
@@ -215,35 +226,39 @@ def axes_tell_it(evidence):
 
 
 def called_matrices(evidence):
-    """How each matrix of a metric call is turned: `rows`, `columns` or `unknown`."""
+    """(how it is turned: `rows`, `columns` or `unknown`, cell, line) of each metric's matrix."""
     for metric in evidence.metrics:
         if "confusion" not in metric.name.lower() or metric.fault is not None:
             continue
-        counted = orientation(metric.value, metric.shape)
-        if counted is not None:
-            yield counted
-        elif metric.first_is_truth and not metric.second_is_truth:
-            yield "rows"
-        elif metric.second_is_truth and not metric.first_is_truth:
-            yield "columns"
-        else:
-            yield "unknown"
+        turn = orientation(metric.value, metric.shape)
+        if turn is None and metric.first_is_truth and not metric.second_is_truth:
+            turn = "rows"
+        elif turn is None and metric.second_is_truth and not metric.first_is_truth:
+            turn = "columns"
+        yield turn or "unknown", metric.cell, metric.line
 
 
 def found_matrices(evidence):
-    """How each table that was left in a variable, drawn or printed is turned."""
+    """The same of each table that was left in a variable, drawn or printed."""
+    square = (CLASSES, CLASSES)
     tables = [
-        (value.matrix, (CLASSES, CLASSES)) for value in evidence.values if value.matrix is not None
+        (value.matrix, square, value.cell, value.line)
+        for value in evidence.values
+        if value.matrix is not None
     ]
     tables += [
-        (values, shape)
+        (values, shape, figure.cell, figure.line)
         for figure in evidence.figures
         for axes in figure.axes
         for shape, values in axes.matrices
     ]
-    tables += [(table, (CLASSES, CLASSES)) for table in printed_tables(evidence.text)]
-    turned = [orientation(values, shape) for values, shape in tables]
-    return [turn for turn in turned if turn is not None]
+    tables += [
+        (table, square, cell.number, None)
+        for cell in evidence.cells
+        for table in printed_tables(cell.text)
+    ]
+    turned = [(orientation(values, shape), cell, line) for values, shape, cell, line in tables]
+    return [found for found in turned if found[0] is not None]
 
 
 def printed_tables(text):
