@@ -32,7 +32,8 @@ class CheckFailed(AssertionError):
     """An expectation that was not met."""
 
     def __init__(self, shortfall: Shortfall) -> None:
-        super().__init__(f"{shortfall.observed} (expected: {shortfall.expected})")
+        parts = {name: getattr(shortfall, name) for name in ("observed", "expected", "why", "next")}
+        super().__init__("\n".join(f"{name}: {text}" for name, text in parts.items() if text))
         self.shortfall = shortfall
 
 
@@ -51,6 +52,7 @@ def fail(
 
     Raises LabError for a misconception that the catalogue does not know.
     """
+    __tracebackhide__ = True
     if misconception is not None:
         entry = catalogue.get(misconception)
         why = why or entry.why
@@ -76,6 +78,7 @@ def expect(
 
     `earned` is the share (0 to 1) of the check's points that is given although it failed.
     """
+    __tracebackhide__ = True
     if not condition:
         fail(
             observed=observed,
@@ -104,6 +107,7 @@ def expect_array(
     call. `mistakes` maps misconceptions to the arrays they lead to: an equal one names the mistake.
     `tolerance` is relative to the largest wanted value. `dtype` is asked for only if given.
     """
+    __tracebackhide__ = True
     array = plain_array(actual)
     if array is None:
         fail(

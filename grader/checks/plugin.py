@@ -6,8 +6,9 @@ The grader runs checks with it in its own process; a lab's author gets the same 
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ MARKS = (
     "needs(*ids): the checks that must have passed for this one to make sense",
 )
 SUBJECT = pytest.StashKey["Subject"]()
+DONE = pytest.StashKey[dict[str, tuple[str, bool]]]()
+"""Title and success of each check that has run, by id."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +49,34 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
+    config.stash[DONE] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a check as "not checked yet" where one that it needs did not pass."""
+    for mark in item.iter_markers("needs"):
+        for needed in mark.args:
+            title, passed = item.config.stash[DONE].get(needed, ("", True))
+            if not passed:
+                pytest.skip(f"not checked yet: it needs “{title}”")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note how each check ended, for those that need it."""
+    report = yield
+    if call.when == "call" or (call.when == "setup" and not report.passed):
+        item.config.stash[DONE][check_id(item.name)] = (title_of(item), report.passed)
+    return report
+
+
+def title_of(item: pytest.Item) -> str:
+    """The check's docstring up to its first blank line, on one line."""
+    text = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
+    return re.sub(r"\s+", " ", text.strip().split("\n\n")[0])
 
 
 def check_id(name: str) -> str:

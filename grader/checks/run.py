@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -124,17 +123,6 @@ class _Collector:
         if report.failed:
             self._faulty.append(str(report.longrepr).strip().splitlines()[-1])
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        for mark in item.iter_markers("needs"):
-            for needed in mark.args:
-                self._skip_unless_passed(needed)
-
-    def _skip_unless_passed(self, needed: str) -> None:
-        for earlier in self.outcomes:
-            if earlier.id == needed and earlier.outcome is not Outcome.PASSED:
-                pytest.skip(f"not checked yet: it needs “{earlier.title}”")
-
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
@@ -153,7 +141,7 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> CheckOutcome:
     points = item.get_closest_marker("points")
     blank = CheckOutcome(
         id=plugin.check_id(item.name),
-        title=title_of(item),
+        title=plugin.title_of(item),
         hidden=item.get_closest_marker("hidden") is not None,
         outcome=Outcome.PASSED,
         default_points=float(points.args[0]) if points else 1.0,
@@ -162,12 +150,6 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> CheckOutcome:
         return blank
     outcome, shortfall, limit = judge(error)
     return replace(blank, outcome=outcome, shortfall=shortfall, limit=limit)
-
-
-def title_of(item: pytest.Item) -> str:
-    """The check's docstring up to its first blank line, on one line."""
-    text = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
-    return re.sub(r"\s+", " ", text.strip().split("\n\n")[0])
 
 
 def judge(error: BaseException) -> tuple[Outcome, Shortfall | None, str | None]:

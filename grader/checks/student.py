@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from grader.checks.expectations import fail
 from grader.live import Live
@@ -33,17 +33,20 @@ class Student:
             raise AttributeError(name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             try:
                 return self._live.call(name, *args, **kwargs).value
             except MissingFunction:
-                self._missing(name)
+                pass
+            return self._missing(name)
 
         return call
 
     def _functions(self) -> list[str]:
         return [value.name for value in self._evidence.values if value.callable]
 
-    def _missing(self, name: str) -> None:
+    def _missing(self, name: str) -> NoReturn:
+        __tracebackhide__ = True
         near = difflib.get_close_matches(name, self._functions(), n=1, cutoff=0.6)
         broken = next((cell for cell in self._evidence.cells if not cell.ok), None)
         if near:
