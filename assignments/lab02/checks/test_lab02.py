@@ -1,6 +1,6 @@
 """Public checks of lab02: the eight functions, on small inputs of several shapes.
 
-Square inputs come before others in `linear`, because there a swapped or element-wise product
+Square inputs come first in `linear` and `forward`, because there a swapped or element-wise product
 gives an answer that can be named; on other shapes it only raises.
 """
 
@@ -273,12 +273,29 @@ def network(rng, n, sizes):
     return numbers(rng, n, sizes[0]), params
 
 
-def scores_of(x, params, first=True, second=True, last=False):
+def scores_of(x, params, relu=(True, True, False), layer=lambda x, W, b: x @ W + b):
     """The network's scores, with ReLU after those layers that are asked for."""
-    for (W, b), with_relu in zip(params, (first, second, last)):
-        x = x @ W + b
+    for (W, b), with_relu in zip(params, relu):
+        x = layer(x, W, b)
         x = np.maximum(x, 0) if with_relu else x
     return x
+
+
+def wrong_scores(x, params):
+    """(code, scores) of networks with a known mistake; wrong products only where all is square."""
+    known = [
+        ("relu-output", scores_of(x, params, (True, True, True))),
+        ("no-hidden-activation", scores_of(x, params, (False, False, False))),
+        ("no-hidden-activation", scores_of(x, params, (False, True, False))),
+        ("no-hidden-activation", scores_of(x, params, (True, False, False))),
+    ]
+    if all(W.shape == x.shape for W, _ in params):
+        known += [
+            ("swapped-matmul", scores_of(x, params, layer=lambda x, W, b: W @ x + b)),
+            ("elementwise-for-matmul", scores_of(x, params, layer=lambda x, W, b: x * W + b)),
+            ("bias-shape", scores_of(x, params, layer=lambda x, W, b: x @ W + b[:, None])),
+        ]
+    return known
 
 
 def expect_raw_scores(answer, right, call):
@@ -303,16 +320,11 @@ def expect_raw_scores(answer, right, call):
 @pytest.mark.needs("linear")
 def test_forward(student, rng):
     """forward sends the images through two ReLU layers and a linear one."""
-    for n, sizes in [(6, [7, 8, 5, 4]), (3, [5, 5, 5, 5]), (1, [12, 6, 6, 3])]:
+    for n, sizes in [(5, [5, 5, 5, 5]), (6, [7, 8, 5, 4]), (1, [12, 6, 6, 3])]:
         x, params = network(rng, n, sizes)
         right = scores_of(x, params)
         answer = student.forward(x, params)
-        call = f"forward(x, params) with x of shape {x.shape} and layers of {sizes[1:]} units"
+        units = ", ".join(map(str, sizes[1:]))
+        call = f"forward(x, params) with x of shape {x.shape} and layers of {units} units"
         expect_raw_scores(answer, right, call)
-        known = [
-            ("relu-output", scores_of(x, params, last=True)),
-            ("no-hidden-activation", scores_of(x, params, first=False, second=False)),
-            ("no-hidden-activation", scores_of(x, params, first=False)),
-            ("no-hidden-activation", scores_of(x, params, second=False)),
-        ]
-        expect_answer(answer, right, call, *known, tolerance=1e-3)
+        expect_answer(answer, right, call, *wrong_scores(x, params), tolerance=1e-3)

@@ -73,7 +73,8 @@ def test_forward_many_sizes(student, rng):
         for number, (W, b) in enumerate(params, start=1):
             wanted = wanted @ W + b
             wanted = np.maximum(wanted, 0) if number < 3 else wanted
-        call = f"forward(x, params) with x of shape {x.shape} and layers of {sizes[1:]} units"
+        units = ", ".join(map(str, sizes[1:]))
+        call = f"forward(x, params) with x of shape {x.shape} and layers of {units} units"
         wrong = {"relu-output": np.maximum(wanted, 0)}
         expect_array(student.forward(x, params), wanted, call=call, mistakes=wrong, tolerance=1e-3)
 

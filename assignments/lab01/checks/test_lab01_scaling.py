@@ -1,7 +1,7 @@
-"""Public checks of lab01: what the notebook did with MNIST itself.
+"""Public checks of lab01: training and test pictures were scaled, and in the same way.
 
-What was loaded and scaled is found by its shape and its values, never by a variable's name; names
-are looked at only to explain a slip, such as a misspelt one.
+Pictures are found by their shape and their values, never by a variable's name; names are looked at
+only to explain a slip, such as a misspelt one.
 """
 
 import ast
@@ -9,13 +9,9 @@ import ast
 import pytest
 
 from grader.checks import expect, fail
-from grader.records.evidence import DataLoaded, UseEvent
 
 TRAIN, TEST = 60_000, 10_000
 PIXELS = {(28, 28), (28, 28, 1), (784,)}
-
-
-# ---------------------------------------------------------------- what the notebook holds
 
 
 def is_pictures(facts):
@@ -33,11 +29,8 @@ def role(facts):
 def pictures(evidence, wanted):
     """(name, facts) of all arrays of digits with this role: variables, and what went into calls."""
     found = [(value.name, value.array) for value in evidence.values if value.array is not None]
-    for fit in evidence.fits:
-        found += [("", fit.train.x)] if fit.train and fit.train.x else []
-    for use in evidence.events:
-        if isinstance(use, UseEvent) and use.feed is not None and use.feed.x is not None:
-            found.append(("", use.feed.x))
+    feeds = [fit.train for fit in evidence.fits] + [use.feed for use in evidence.uses]
+    found += [("", feed.x) for feed in feeds if feed is not None and feed.x is not None]
     return [
         (name, facts)
         for name, facts in found
@@ -70,9 +63,6 @@ def shown(facts):
     return f"{facts.minimum:.4g} … {facts.maximum:.4g}"
 
 
-# ---------------------------------------------------------------- what its source says
-
-
 def parsed(submission):
     """(cell, syntax tree) of every cell that Python alone can read, without its magics."""
     for cell in submission.cells:
@@ -84,12 +74,6 @@ def parsed(submission):
             continue
 
 
-def spot(submission, cell, node):
-    """Where a piece of source stands: `cell` and `line` of an expectation."""
-    alone = submission.kind == "module" and len(submission.cells) == 1
-    return {"cell": None if alone else cell.number, "line": cell.first_line + node.lineno - 1}
-
-
 def names_in(target):
     """The plain names that an assignment's target gives values to, in order."""
     return [
@@ -97,17 +81,6 @@ def names_in(target):
         for node in ast.walk(target)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     ]
-
-
-def repeated_targets(submission):
-    """(name, where) of each name that stands twice on the left of one assignment."""
-    for cell, tree in parsed(submission):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign):
-                names = [n for target in node.targets[:1] for n in names_in(target)]
-                for name in names:
-                    if names.count(name) > 1 and not name.startswith("_"):
-                        yield name, spot(submission, cell, node)
 
 
 def data_named(node):
@@ -148,93 +121,6 @@ def scaled_variables(submission):
     return max(len(different) for different in seen.values())
 
 
-# ---------------------------------------------------------------- the checks
-
-
-def test_mnist_loaded(evidence, submission):
-    """MNIST is loaded: 60,000 pictures to train with, 10,000 to test with, and their labels."""
-    loaded = any(
-        isinstance(event, DataLoaded) and event.name in ("mnist", "mnist_784")
-        for event in evidence.events
-    )
-    there = pictures(evidence, "train") and pictures(evidence, "test")
-    expect(
-        loaded or there,
-        observed="no pictures of MNIST were found",
-        expected="60,000 training and 10,000 test pictures of 28 × 28, with their labels",
-        why="All that follows works on these pictures.",
-        next="Call `tf.keras.datasets.mnist.load_data()` and keep the two pairs that it returns.",
-    )
-    for name, where in repeated_targets(submission):
-        fail(
-            observed=f"`{name}` stands twice on the left of one assignment",
-            expected="four different names for pictures and labels, training and test",
-            misconception="overwritten-split",
-            why="The second value replaces the first, so one part of the data is lost.",
-            next="Give each of the four parts its own name.",
-            **where,
-        )
-
-
-def label_mistake(facts):
-    """(code, what was seen) for labels that are no classes any more; None for good ones."""
-    if facts.dtype.startswith(("object", "str", "<U", "|S", "string")):
-        return "string-labels", f"labels of type {facts.dtype}, which is text"
-    if len(facts.shape) > 2:
-        return "one-hot-twice", f"labels of shape {facts.shape}"
-    if facts.maximum is None:
-        return None
-    if len(facts.shape) == 2 and facts.shape[1] > 1:
-        size = facts.shape[1]
-        return None if size == 10 else ("wrong-class-count", f"one-hot rows of {size} places")
-    if not facts.integral:
-        return "labels-scaled", f"labels from {shown(facts)}, which are not whole numbers"
-    if (facts.minimum, facts.maximum) == (1, 10):
-        return "labels-from-one", "labels from 1 to 10"
-    return None
-
-
-def expect_numbers(evidence):
-    """Name the labels of OpenML where they were left as text: only arrays of numbers have facts."""
-    sources = [event.source for event in evidence.events if isinstance(event, DataLoaded)]
-    rows = {v.array.shape for v in evidence.values if v.array is not None}
-    some = any((n,) in rows or (n, 10) in rows for n in (TRAIN, TEST, TRAIN + TEST))
-    left = [
-        value.name
-        for value in evidence.values
-        if value.array is None and value.type in ("ndarray", "Series", "Categorical")
-    ]
-    if "fetch_openml" in sources and left and not some:
-        fail(
-            observed=f"`{left[-1]}` holds text and no numbers",
-            expected="labels that are whole numbers, 0 to 9",
-            misconception="string-labels",
-        )
-
-
-@pytest.mark.needs("mnist_loaded")
-def test_labels_stay_classes(evidence):
-    """The labels are still the classes 0 to 9, as whole numbers or as one-hot rows."""
-    expect_numbers(evidence)
-    for rows in (TRAIN, TEST, TRAIN + TEST):
-        arrays = [(value.name, value.array) for value in evidence.values if value.array is not None]
-        labels = [
-            (name, facts)
-            for name, facts in arrays
-            if facts.shape[:1] == (rows,)
-            and tuple(facts.shape[1:]) not in PIXELS
-            and all(size <= 20 for size in facts.shape[1:])
-        ]
-        wrong = [(name, label_mistake(facts)) for name, facts in labels]
-        if wrong and all(mistake for _, mistake in wrong):
-            name, (code, seen) = wrong[0]
-            fail(
-                observed=f"`{name}`: {seen}",
-                expected="class numbers 0 to 9, or one-hot rows of ten",
-                misconception=code,
-            )
-
-
 def misspelt(trains, tests):
     """(misspelt name, meant name) where a scaled copy went into a name nobody will look for."""
     raw_tests = {name for name, facts in tests if is_raw(facts)}
@@ -265,7 +151,6 @@ def expect_no_broken_scaling(evidence):
 @pytest.mark.needs("mnist_loaded", "normalize")
 def test_same_scaling(evidence, submission):
     """Training and test pictures are scaled, both in the same way."""
-    expect_no_broken_scaling(evidence)
     trains, tests = pictures(evidence, "train"), pictures(evidence, "test")
     slip = misspelt(trains, tests)
     if slip is not None:
@@ -281,6 +166,7 @@ def test_same_scaling(evidence, submission):
     test = [facts for _, facts in tests if not is_raw(facts)]
     good = [one for one in train for other in test if same_range(one, other) and not is_spoilt(one)]
     if not good:
+        expect_no_broken_scaling(evidence)
         expect_scaled(evidence, submission, trains, tests, train, test)
 
 
