@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,17 +33,20 @@ class Told:
         ]
 
 
-def run_cells(cells: list[str], data: str | None, *, record: bool = True) -> Told:
+def run_cells(cells: list[str], data: str | None, *, record: bool = True, warm: str = "") -> Told:
+    """`warm` names modules, with spaces between, that are imported before the recorder is."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        [sys.executable, __file__],
-        input=json.dumps({"cells": cells, "data": data, "record": record}),
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=400,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as work:
+        done = subprocess.run(
+            [sys.executable, os.path.abspath(__file__)],
+            input=json.dumps({"cells": cells, "data": data, "record": record, "warm": warm}),
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=work,
+            timeout=400,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr[-4_000:]
     told = json.loads(done.stdout.splitlines()[-1])
     told["models"] = {model["id"]: model for model in told["models"]}
@@ -51,6 +55,7 @@ def run_cells(cells: list[str], data: str | None, *, record: bool = True) -> Tol
 
 
 def _main() -> None:
+    import importlib
     import io
 
     import pydantic
@@ -95,6 +100,8 @@ def _main() -> None:
             frame = frame.f_back
         return None, None
 
+    for name in job["warm"].split():
+        importlib.import_module(name)
     recorder = Recorder(emit, where, job["data"])
     if job["record"]:
         recorder.install()

@@ -66,10 +66,8 @@ def sklearn_told() -> Told:
 
 
 @pytest.fixture(scope="module")
-def keras_told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("work"))
-        return run_cells(KERAS_CELLS, str(public_folder("mnist")))
+def keras_told() -> Told:
+    return run_cells(KERAS_CELLS, str(public_folder("mnist")))
 
 
 def test_keras_gets_the_training_digits_and_the_visible_half_twice(keras_told: Told) -> None:

@@ -7,6 +7,7 @@ import warnings
 import pytest
 from recorded import Told, run_cells
 
+from grader.data import public_folder
 from grader.inside.recorder.figures import Figures
 from grader.inside.recorder.journal import MAX_EVENTS_OF_A_LINE, Journal
 
@@ -96,6 +97,50 @@ def test_what_is_drawn_after_show_is_another_figure_and_what_is_thrown_away_is_n
         [[1.0, 2.0], [3.0, 4.0]],
         [[5.0, 6.0]],
         [[9.0, 9.0]],
+    ]
+
+
+WARM = "tensorflow keras sklearn.linear_model sklearn.metrics matplotlib.pyplot"
+WARM_CELLS = [
+    """
+import keras, numpy as np, tensorflow as tf
+from keras.datasets import mnist
+from keras.models import load_model
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix
+import matplotlib.pyplot as plt
+(x, y), _ = mnist.load_data()
+x = x[:200].reshape(200, -1) / 255.0
+guesses = LogisticRegression(max_iter=3).fit(x, y[:200]).predict(x)
+confusion_matrix(y[:200], guesses), tf.math.confusion_matrix(y[:200], guesses)
+model = keras.Sequential([keras.layers.Dense(10)])
+model.compile("sgd", "mse")
+with tf.GradientTape() as tape:
+    loss = tf.reduce_sum(model(x.astype("float32")))
+slopes = tape.gradient(loss, model.trainable_variables)
+model.optimizer.apply_gradients(zip(slopes, model.trainable_variables))
+model.save("warm.keras"), load_model("warm.keras")
+plt.plot([1]), plt.show()
+"""
+]
+
+
+def test_what_was_imported_before_the_recorder_is_watched_all_the_same() -> None:
+    told = run_cells(WARM_CELLS, str(public_folder("mnist")), warm=WARM)
+    assert told.faults == []
+    seen = [(event["kind"], event.get("how") or event.get("name")) for event in told.events]
+    assert [event for event in seen if event[0] != "warning"] == [
+        ("data", "mnist"),
+        ("fit", "sklearn"),
+        ("use", "predict"),
+        ("metric", "confusion_matrix"),
+        ("metric", "confusion_matrix"),
+        ("compile", None),
+        ("use", "call"),
+        ("save", "save"),
+        ("save", "load"),
+        ("figure", None),
+        ("fit", "tape"),
     ]
 
 

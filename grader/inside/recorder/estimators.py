@@ -72,20 +72,24 @@ class Estimators:
             if original is None or getattr(original, "__recorded__", False):
                 continue
             after = {"fit": self._after_fit, "score": self._after_score}
-            before = self._before_fit if name == "fit" else self._before_use
+            before = {"fit": self._before_fit, "score": self._before_score}
+            first = before.get(name, self._before_predict)
             done = after.get(name, self._after_predict)
             if inspect.isfunction(original):
-                setattr(kind, name, self._journal.around(original, before, done))
+                setattr(kind, name, self._journal.around(original, first, done))
             elif hasattr(original, "fn") and hasattr(original, "check"):
-                original.fn = self._journal.around(original.fn, before, done)
+                original.fn = self._journal.around(original.fn, first, done)
 
     def _before_fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket:
         return self._ticket(args, kwargs)
 
-    def _before_use(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket | None:
-        if self._journal.is_full("use", how="predict"):
-            return None
-        return self._ticket(args, kwargs)
+    def _before_predict(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket | None:
+        full = self._journal.is_full("use", how="predict")
+        return None if full else self._ticket(args, kwargs)
+
+    def _before_score(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket | None:
+        full = self._journal.is_full("use", how="score")
+        return None if full else self._ticket(args, kwargs)
 
     def _ticket(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket:
         x = args[1] if len(args) > 1 else kwargs.get("X")

@@ -56,11 +56,11 @@ class KerasCalls:
         recorded = {
             "compile": (trainer, self._before_compile, self._after_compile),
             "fit": (backend_trainer, self._before_fit, self._after_fit),
-            "evaluate": (backend_trainer, self._before_use, self._after_evaluate),
-            "predict": (backend_trainer, self._before_use, self._after_predict),
-            "test_on_batch": (backend_trainer, self._before_use, self._after_evaluate),
+            "evaluate": (backend_trainer, self._before_evaluate, self._after_evaluate),
+            "predict": (backend_trainer, self._before_predict, self._after_predict),
+            "test_on_batch": (backend_trainer, self._before_evaluate, self._after_evaluate),
             "train_on_batch": (backend_trainer, self._before_on_batch, self._after_on_batch),
-            "predict_on_batch": (backend_trainer, self._before_use, self._after_predict),
+            "predict_on_batch": (backend_trainer, self._before_predict, self._after_predict),
         }
         for name, (owner, before, after) in recorded.items():
             original = getattr(owner, name)
@@ -133,8 +133,14 @@ class KerasCalls:
         )
         self._ledger.publish(entry)
 
-    def _before_use(self, ticket: Ticket) -> Any:
-        if self._journal.is_full("use", how="evaluate"):
+    def _before_evaluate(self, ticket: Ticket) -> bool:
+        return self._before_use(ticket, "evaluate")
+
+    def _before_predict(self, ticket: Ticket) -> bool:
+        return self._before_use(ticket, "predict")
+
+    def _before_use(self, ticket: Ticket, how: str) -> bool:
+        if self._journal.is_full("use", how=how):
             return False
         given = ticket.given
         ticket.feed_with(ticket.intake, given.get("x"), given.get("y"), given.get("steps"))
