@@ -20,16 +20,30 @@ USER = 4242
 SHOW_AGAIN = """
 set -e
 uid=$1; shift
-while [ "$1" != -- ]; do
-  closed=$1; path=$2; shift 2
-  kept=$(mktemp -d)
-  mount --bind "$path" "$kept"
-  mount -t tmpfs -o mode=755 none "$closed"
-  mkdir -p "$path"
-  mount --move "$kept" "$path"
-  rmdir "$kept"
+kept=$(mktemp -d)
+mount -t tmpfs none "$kept"
+number=0
+while [ "$1" != close ]; do
+  number=$((number + 1))
+  mkdir "$kept/$number"
+  mount --bind "$1" "$kept/$number"
+  printf '%s' "$1" > "$kept/$number.path"
+  shift
 done
 shift
+while [ "$1" != -- ]; do
+  mount -t tmpfs -o mode=755 none "$1"
+  shift
+done
+shift
+while [ "$number" -gt 0 ]; do
+  path=$(cat "$kept/$number.path")
+  mkdir -p "$path"
+  mount --move "$kept/$number" "$path"
+  number=$((number - 1))
+done
+umount "$kept"
+rmdir "$kept"
 [ "$uid" = 0 ] && exec "$@"
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all "$@"
 """
@@ -70,12 +84,11 @@ def can_become_others() -> bool:
 def as_user(command: list[str], uid: int = USER) -> list[str]:
     """`command` run by the user `uid`, who can reach this interpreter and the project."""
     words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", SHOW_AGAIN, "sh"]
-    words.append(str(uid))
-    for path in (sys.base_prefix, sys.prefix, str(PROJECT)):
-        closed = _closed_above(path)
-        if closed is not None:
-            words += [closed, path]
-    return [*words, "--", *command]
+    closed = {path: _closed_above(path) for path in {sys.base_prefix, sys.prefix, str(PROJECT)}}
+    hidden = [path for path, folder in closed.items() if folder is not None]
+    shown = [path for path in hidden if not any(_is_within(path, other) for other in hidden)]
+    folders = sorted({folder for folder in closed.values() if folder is not None})
+    return [*words, str(uid), *sorted(shown), "close", *folders, "--", *command]
 
 
 def in_container(command: list[str], *, ids: int = 65536, namespaces: bool = True) -> list[str]:
@@ -103,6 +116,11 @@ def without_mount_rights(command: list[str]) -> list[str]:
 def python(source: str) -> list[str]:
     """This interpreter on `source`."""
     return [sys.executable, "-B", "-c", source]
+
+
+def _is_within(path: str, folder: str) -> bool:
+    """Whether `path` lies in `folder` and is not that folder."""
+    return Path(folder) in Path(path).parents
 
 
 def _closed_above(path: str) -> str | None:
