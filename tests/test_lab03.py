@@ -1,0 +1,202 @@
+"""The lab on deep networks: its reference, starter, right answers and mistakes, graded for real."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from grader import data
+from grader.course import find_course
+from grader.grading import grade
+from grader.records.lab import Lab
+from grader.records.result import CheckResult, Outcome, Result
+from grader.sandbox import open_sandbox
+from grader.submissions import read
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "assignments" / "lab03"
+RIGHT = sorted((FOLDER / "fixtures" / "right").iterdir())
+WRONG = sorted((FOLDER / "fixtures" / "wrong").iterdir())
+REFERENCE = ROOT / "reference" / "lab03.ipynb"
+
+Judge = Callable[[Path], Result]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    return find_course(ROOT, ROOT).load("lab03")
+
+
+@pytest.fixture(scope="module")
+def judge(lab: Lab) -> Judge:
+    sandbox = open_sandbox()
+
+    def judge(path: Path) -> Result:
+        return grade(lab, read(path), sandbox, hidden=True).result
+
+    return judge
+
+
+def by_id(result: Result) -> dict[str, CheckResult]:
+    return {check.id: check for check in result.checks}
+
+
+def passed(result: Result) -> set[str]:
+    return {check.id for check in result.checks if check.outcome is Outcome.PASSED}
+
+
+@pytest.mark.parametrize("path", [REFERENCE, *RIGHT], ids=lambda path: path.stem)
+def test_a_right_answer_gets_full_marks(judge: Judge, path: Path) -> None:
+    result = judge(path)
+    assert [check for check in result.checks if check.outcome is not Outcome.PASSED] == []
+    assert result.score == result.max_score == 20
+    assert result.root_cause is None
+    assert result.metrics["graded_accuracy"] >= (0.97 if path == REFERENCE else 0.94)
+
+
+@pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
+def test_a_mistake_is_named_and_costs_points(judge: Judge, path: Path) -> None:
+    result = judge(path)
+    assert result.root_cause == path.stem.split("--")[0]
+    assert result.score < 20
+    broken = [check for check in result.checks if check.misconception == result.root_cause]
+    assert broken
+    assert all(check.why and check.next and check.observed for check in broken)
+    assert Outcome.INVALID not in {check.outcome for check in result.checks}
+
+
+def test_the_untouched_starter_gets_almost_nothing(judge: Judge, lab: Lab) -> None:
+    result = judge(lab.starter)
+    assert passed(result) == {"runs"}
+    assert result.score <= 2
+
+
+def test_the_demo_has_one_thing_to_mend_first_and_loses_little(judge: Judge) -> None:
+    result = judge(FOLDER / "demo" / "lab03.ipynb")
+    assert result.root_cause == "no-hidden-activation"
+    seen = {finding.misconception for finding in result.findings}
+    assert {"no-hidden-activation", "confusion-transposed", "test-as-validation"} <= seen
+    assert 15 <= result.score < 20
+
+
+def test_a_mistake_that_stops_the_training_leaves_the_points_of_what_is_right(
+    judge: Judge,
+) -> None:
+    result = judge(FOLDER / "fixtures/wrong/one-hot-with-sparse-loss--to-categorical.py")
+    right = {"training_images", "pixels_scaled", "labels_match", "ten_outputs", "hidden_layer"}
+    assert passed(result) == right
+    assert by_id(result)["curves"].outcome is Outcome.SKIPPED
+
+
+LITTLE = """
+import matplotlib.pyplot as plt
+import numpy as np
+from tensorflow import keras
+
+(x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
+x, x_test = x[:5000].reshape(-1, 784) / 255, x_test.reshape(-1, 784) / 255
+y = y[:5000]
+"""
+
+
+def test_what_is_missing_is_said_check_by_check(judge: Judge, tmp_path: Path) -> None:
+    path = tmp_path / "lab03.py"
+    path.write_text(
+        LITTLE
+        + """
+model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+history = model.fit(x, y, epochs=3, batch_size=100, validation_split=0.2, verbose=0)
+plt.plot(history.history["loss"])
+plt.show()
+"""
+    )
+    checks = by_id(judge(path))
+    assert "only layer" in (checks["hidden_layer"].observed or "")
+    assert "no accuracy" in (checks["test_accuracy"].observed or "")
+    assert "no line for the held-out" in (checks["curves"].observed or "")
+    assert checks["curves"].points == checks["curves"].max_points / 2
+    assert "no confusion matrix" in (checks["confusion_matrix"].observed or "")
+    assert checks["recognises_digits"].misconception == "too-few-epochs"
+
+
+def test_own_counts_on_a_part_of_the_test_pictures_are_results_too(
+    judge: Judge, tmp_path: Path
+) -> None:
+    path = tmp_path / "lab03.py"
+    path.write_text(
+        LITTLE
+        + """
+banana = keras.Sequential(
+    [
+        keras.Input((784,)),
+        keras.layers.Dense(64),
+        keras.layers.PReLU(),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+)
+banana.compile("adam", "kl_divergence")
+hot = np.eye(10)[y]
+first = banana.fit(x, hot, epochs=2, batch_size=50, validation_split=0.2, verbose=0).history
+second = banana.fit(x, hot, epochs=2, batch_size=50, validation_split=0.2, verbose=0).history
+for key in ("loss", "val_loss"):
+    plt.figure()
+    plt.plot(first[key] + second[key])
+answers = banana.predict(x_test[:5000], verbose=0).argmax(axis=1)
+wrong = sum(answer != digit for answer, digit in zip(answers, y_test))
+print(f"{100 * wrong / 5000:.1f} % of the test digits are wrong")
+counts = [[0] * 10 for _ in range(10)]
+for digit, answer in zip(y_test, answers):
+    counts[digit][answer] += 1
+for row in counts:
+    print(row)
+"""
+    )
+    assert {"test_accuracy", "curves", "confusion_matrix", "loss_fits"} <= passed(judge(path))
+
+
+# ---------------------------------------------------------------- the readers of results
+
+
+@pytest.fixture(scope="module")
+def results() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "lab03_results", FOLDER / "checks" / "test_lab03_results.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def table() -> np.ndarray:
+    """Counts (10, 10) of the visible digits, a tenth of each taken for the next one."""
+    truth = np.bincount(data.public_labels("mnist", np.arange(60_000, 65_000)))
+    return np.diag(truth - truth // 10) + np.roll(np.diag(truth // 10), 1, axis=1)
+
+
+def test_a_table_is_turned_by_what_its_sums_say(results: ModuleType, table: np.ndarray) -> None:
+    square = (10, 10)
+    assert results.orientation(tuple(table.ravel()), square) == "rows"
+    assert results.orientation(tuple(2 * table.ravel()), square) == "rows"
+    assert results.orientation(tuple(table.T.ravel()), square) == "columns"
+    assert results.orientation(tuple(table.ravel() / 5000), square) is None
+    assert results.orientation((None,) * 100, square) is None
+    assert results.orientation(tuple(table.ravel()), (100,)) is None
+
+
+@pytest.mark.parametrize("frame", ["{}", "[{}]", "3 {}"])
+def test_a_printed_table_is_read_whatever_frames_it(
+    results: ModuleType, table: np.ndarray, frame: str
+) -> None:
+    lines = [frame.format("  ".join(map(str, row))) for row in table]
+    text = "\n".join(["the matrix:", *lines, "done"])
+    assert list(results.printed_tables(text)) == [table.ravel().tolist()]
+    assert list(results.printed_tables("\n".join(lines[:9]))) == []
