@@ -212,6 +212,8 @@ def test_an_undefined_metric_is_named_only_inside_compile() -> None:
 def test_a_metric_that_cannot_compare_is_named() -> None:
     message = "Dimensions must be equal, but are 32 and 10 for '{{node Equal}} = Equal[T=DT_FLOAT]"
     assert "wrong-metric" in seen(crashed(message))
+    later = "Graph execution error:\n\nDetected at node Equal_1 defined at (most recent call last)"
+    assert "wrong-metric" in seen(crashed(later, "InvalidArgumentError"))
 
 
 def test_metrics_given_by_place_are_named_from_the_source() -> None:

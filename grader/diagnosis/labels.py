@@ -12,7 +12,8 @@ from grader.diagnosis.source import Place, called
 from grader.records.evidence import FitEvent, LabelFacts
 from grader.records.misconception import Sighting
 
-SHAPES = re.compile(r"target\.shape=\(([\d, ]{1,60})\), output\.shape=\(([\d, ]{1,60})\)")
+SHAPES = re.compile(r"target\.shape=\(([\dNone, ]{1,60})\), output\.shape=\(([\dNone, ]{1,60})\)")
+LOSS_SUBTRACTS = re.compile(r"node (?:gradient_tape/)?compile_loss/\w{1,60}/sub\b")
 OUT_OF_BOUNDS = re.compile(r"index (\d{1,9}) is out of bounds for axis \d with size (\d{1,9})")
 ENCODERS = {"to_categorical", "eye", "one_hot", "identity"}
 CATEGORICAL = {"categorical_crossentropy", "categorical_focal_crossentropy"}
@@ -32,12 +33,16 @@ REGRESSION = {
 
 
 def compared_shapes(message: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """(shape of the labels, shape of the output) from Keras' message about a pair that fails."""
+    """Shapes of labels and output, -1 for None, from Keras' message about a pair that fails."""
     match = SHAPES.search(message)
     if match is None:
         return None
-    target, output = (re.findall(r"\d{1,9}", text) for text in match.groups())
-    return tuple(map(int, target)), tuple(map(int, output))
+    target, output = (re.findall(r"None|\d{1,9}", text) for text in match.groups())
+    return _sizes(target), _sizes(output)
+
+
+def _sizes(words: list[str]) -> tuple[int, ...]:
+    return tuple(-1 if word == "None" else int(word) for word in words)
 
 
 def form_and_loss(case: Case) -> Iterator[Sighting]:
@@ -81,7 +86,7 @@ def _many(case: Case) -> bool:
 def _from_shapes(
     case: Case, broken: Broken, target: tuple[int, ...], output: tuple[int, ...]
 ) -> Sighting | None:
-    told = f"a batch of labels {target} against outputs {output}"
+    told = f"labels {_rest(target)} against outputs {_rest(output)}"
     place = _compiled_at(case, broken)
     if len(output) > 2 and len(target) <= 2:
         model = case.model_place if case.model_place[1] is not None else broken.place
@@ -98,6 +103,11 @@ def _from_shapes(
     if len(output) == 2 and len(target) == 2:
         return _width(case, told, target[1], output[1], broken.place)
     return None
+
+
+def _rest(shape: tuple[int, ...]) -> str:
+    """A shape with n for the number of images, which says nothing here."""
+    return f"({', '.join(['n', *map(str, shape[1:])])}{',' if len(shape) == 1 else ''})"
 
 
 def _compiled_at(case: Case, broken: Broken) -> Place:
@@ -216,8 +226,7 @@ def targets_in_mse(case: Case) -> Iterator[Sighting]:
     """Class numbers subtracted from a row of outputs."""
     for broken in case.broken:
         message = broken.fault.message
-        subtracts = "compile_loss/" in message and "/sub}}" in message
-        if "Dimensions must be equal" in message and subtracts:
+        if LOSS_SUBTRACTS.search(message):
             observed = "class numbers were subtracted from a row of outputs"
             yield see("integer-targets-in-mse", observed, *_loss_for_classes(case))
             return

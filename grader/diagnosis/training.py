@@ -16,6 +16,7 @@ from grader.records.misconception import Sighting
 
 ADAPTIVE = {"adam", "adamw", "adamax", "nadam", "rmsprop", "lion", "adafactor"}
 BAD_LOSS = re.compile(r"Could not interpret loss identifier: (.{1,60})")
+METRIC_COMPARES = re.compile(r"node Equal(?:_\d{1,3})?\b")
 BAD_OPTIMIZER = "Could not interpret optimizer identifier: <class"
 
 
@@ -96,7 +97,7 @@ def metrics(case: Case) -> Iterator[Sighting]:
             expected = "the word in quotes"
             yield see("wrong-metric", "a variable `accuracy` that does not exist", expected, place)
             return
-        if "Dimensions must be equal" in message and "{{node Equal" in message:
+        if METRIC_COMPARES.search(message):
             names = ", ".join(case.compiled.metrics[:3]) if case.compiled else "?"
             observed = f"the metric {short(names, 60)} cannot compare labels and outputs"
             yield see("wrong-metric", observed, "a metric for this form of labels", place)
