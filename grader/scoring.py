@@ -53,8 +53,8 @@ def find_root_cause(
 ) -> str | None:
     """The misconception to mend first, or None where nothing was lost or nothing could be named.
 
-    Among the mistakes that cost points and those seen that are errors, the one whose stage comes
-    first: what breaks earlier hides what comes later.
+    Among the mistakes that cost points and the errors that were seen for certain, the one whose
+    stage comes first: what breaks earlier hides what comes later.
     """
     failed = [check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERROR)]
     if not failed:
@@ -63,7 +63,7 @@ def find_root_cause(
     named += [
         sighting.misconception
         for sighting in sightings
-        if catalogue.get(sighting.misconception).severity == "E"
+        if sighting.certainty == "fact" and catalogue.get(sighting.misconception).severity == "E"
     ]
     return min(named, key=catalogue.priority, default=None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from grader.checks.expectations import Shortfall
 from grader.checks.run import CheckOutcome
@@ -22,8 +23,10 @@ def outcome(check: str, how: Outcome, **shortfall: object) -> CheckOutcome:
     return CheckOutcome(check, check, False, how, short)
 
 
-def sighting(code: str, cell: int | None = None) -> Sighting:
-    return Sighting(code, "fact", "seen", "wanted", cell, None)
+def sighting(
+    code: str, cell: int | None = None, certainty: Literal["fact", "likely"] = "fact"
+) -> Sighting:
+    return Sighting(code, certainty, "seen", "wanted", cell, None)
 
 
 def test_a_passed_check_earns_its_points_and_a_partial_one_its_share() -> None:
@@ -55,6 +58,7 @@ def test_an_error_that_was_seen_beside_a_nameless_failure_is_the_root_cause() ->
     checks = score_checks(LAB, [outcome("a", Outcome.FAILED)])
     assert find_root_cause(checks, [sighting("no-scaling")]) == "no-scaling"
     assert find_root_cause(checks, [sighting("no-seed")]) is None
+    assert find_root_cause(checks, [sighting("no-scaling", certainty="likely")]) is None
 
 
 def test_full_marks_have_no_root_cause_whatever_was_seen() -> None:
