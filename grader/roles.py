@@ -36,8 +36,9 @@ def attempted_model(evidence: Evidence) -> int | None:
 
 
 def _was_trained(model: ModelFacts, evidence: Evidence) -> bool:
-    if model.trained:
-        return True
+    # A scaler's fit is a training in the evidence, but the scaler is no trained model.
+    if model.trained or model.family == "sklearn":
+        return model.trained
     return any(fit.model == model.id and fit.fault is None for fit in evidence.fits)
 
 

@@ -99,8 +99,7 @@ class Estimators:
 
     def _after_fit(self, ticket: _Ticket, result: Any, error: Any) -> None:  # noqa: ARG002
         entry, feed = ticket.entry, ticket.feed
-        # A scaler is fitted, too, but it is no model that could be judged as the trained one.
-        if error is None and hasattr(type(entry.model), "predict"):
+        if error is None and _can_be_judged(entry.model):
             self._ledger.trained(entry, "sklearn")
         self._journal.event(
             "fit",
@@ -144,3 +143,9 @@ class Estimators:
             fault=None if error is None else fault_of(error, ticket.place),
             **fields,
         )
+
+
+def _can_be_judged(estimator: Any) -> bool:
+    """A scaler or a clustering is fitted, too, but is no model to be judged as the trained one."""
+    parents = {parent.__name__ for parent in type(estimator).__mro__}
+    return hasattr(type(estimator), "predict") and "ClusterMixin" not in parents

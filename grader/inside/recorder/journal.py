@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -124,21 +125,25 @@ class Journal:
             local.depth = 1
             try:
                 ticket = self.safely(before, args, kwargs)
+                if ticket is None:
+                    return original(*args, **kwargs)
                 args, kwargs = getattr(ticket, "args", args), getattr(ticket, "kwargs", kwargs)
-                try:
-                    result = original(*args, **kwargs)
-                except BaseException as error:
-                    if ticket is not None:
-                        self.safely(after, ticket, None, error)
-                    raise
-                if ticket is not None:
-                    self.safely(after, ticket, result, None)
-                return result
+                return self._followed(original, args, kwargs, partial(after, ticket))
             finally:
                 local.depth = 0
 
         recorded.__recorded__ = True  # type: ignore[attr-defined]
         return recorded  # type: ignore[return-value]
+
+    def _followed(self, original: Any, args: Any, kwargs: Any, after: Any) -> Any:
+        """Call `original`, then `after(result, error)`, whichever of them there is."""
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            self.safely(after, None, error)
+            raise
+        self.safely(after, result, None)
+        return result
 
 
 def fault_of(error: BaseException, place: Place) -> dict[str, Any]:
