@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +78,20 @@ def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None) -> 
             raise
         unread = unreadable(found, relative_to=Path.cwd())
         return rejected(lab, unread, error, hidden=hidden)
-    return grade(lab, submission, open_sandbox(), hidden=hidden, select=select)
+    with _progress(f"Running {found.name}, at most {lab.limits.run_seconds:g} s …"):
+        return grade(lab, submission, open_sandbox(), hidden=hidden, select=select)
+
+
+@contextmanager
+def _progress(text: str) -> Iterator[None]:
+    """Say on a terminal's standard error that work goes on; elsewhere say nothing."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
 
 
 def _write_files(
