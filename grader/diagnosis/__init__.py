@@ -65,7 +65,9 @@ def root_cause(sightings: tuple[Sighting, ...]) -> Sighting | None:
 def to_finding(sighting: Sighting) -> Finding:
     """The sighting as it stands in a result: what was seen, then why it matters."""
     entry = catalogue.get(sighting.misconception)
-    seen = sighting.observed[:1].upper() + sighting.observed[1:]
+    seen = sighting.observed
+    if seen.split(" ")[0].isalpha():
+        seen = seen[:1].upper() + seen[1:]
     return Finding(
         misconception=entry.code,
         severity=entry.severity,

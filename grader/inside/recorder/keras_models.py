@@ -190,7 +190,7 @@ def model_facts(model: Any, seen: dict[str, Any] | None = None) -> dict[str, Any
         "input_shape": input_shape,
         "output_shape": output_shape,
         "layers": layers,
-        "parameters": _count(model.variables) if model.built else 0,
+        "parameters": _count(model.weights) if model.built else 0,
         "trainable_parameters": _count(model.trainable_variables) if model.built else 0,
     }
 
@@ -228,7 +228,7 @@ def _is_own(layer: Any) -> bool:
 
 def layer_facts(layer: Any) -> dict[str, Any]:
     """The fields of LayerFacts of one layer or operation."""
-    weights = getattr(layer, "variables", None) or ()
+    weights = getattr(layer, "weights", None) or ()
     return {
         "name": str(getattr(layer, "name", type(layer).__name__))[:300],
         "kind": type(layer).__name__[:300],
