@@ -142,7 +142,10 @@ def _one_scale(raw: np.ndarray, fed: np.ndarray) -> Iterator[tuple[str, Pixels]]
     scale = (fed.flat[high] - fed.flat[low]) / span
     offset = fed.flat[low] - scale * raw.flat[low]
     if scale != 0:
-        yield f"one scale for all pixels ({scale:.6g}·x + {offset:.6g})", lambda x: scale * x + offset
+        yield (
+            f"one scale for all pixels ({scale:.6g}·x + {offset:.6g})",
+            lambda x: scale * x + offset,
+        )
 
 
 def _thresholds(raw: np.ndarray, fed: np.ndarray) -> Iterator[tuple[str, Pixels]]:
@@ -197,8 +200,9 @@ def _standard_scores(
             yield FITTED, shares
         return
     yield "standard scores of each pixel", lambda x: (x - mean) / safe
-    yield "standard scores of each pixel", lambda x: (x / 255 - mean / 255) / np.where(
-        spread == 0, 1, spread / 255
+    yield (
+        "standard scores of each pixel",
+        lambda x: (x / 255 - mean / 255) / np.where(spread == 0, 1, spread / 255),
     )
     yield "each pixel less its mean", lambda x: x - mean
     yield "each pixel less its mean, as a share", lambda x: (x - mean) / 255

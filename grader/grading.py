@@ -108,9 +108,7 @@ def _preload() -> None:
     import grader.showing  # noqa: F401
 
 
-def _judge(
-    subject: Subject, isolation: Isolation, *, hidden: bool, select: str | None
-) -> Graded:
+def _judge(subject: Subject, isolation: Isolation, *, hidden: bool, select: str | None) -> Graded:
     from grader import scoring, showing
     from grader.checks.run import run_checks
 

@@ -48,9 +48,7 @@ def total(checks: Sequence[CheckResult]) -> tuple[float, float]:
     return round(score, 2), round(sum(check.max_points for check in checks), 2)
 
 
-def find_root_cause(
-    checks: Sequence[CheckResult], sightings: Sequence[Sighting]
-) -> str | None:
+def find_root_cause(checks: Sequence[CheckResult], sightings: Sequence[Sighting]) -> str | None:
     """The misconception to mend first, or None where nothing was lost or nothing could be named.
 
     Among the mistakes that cost points and the errors that were seen for certain, the one whose
@@ -68,9 +66,7 @@ def find_root_cause(
     return min(named, key=catalogue.priority, default=None)
 
 
-def findings(
-    checks: Sequence[CheckResult], sightings: Sequence[Sighting]
-) -> tuple[Finding, ...]:
+def findings(checks: Sequence[CheckResult], sightings: Sequence[Sighting]) -> tuple[Finding, ...]:
     """Every mistake seen once, those that only a check saw too."""
     found = [to_finding(sighting) for sighting in sightings]
     seen = {finding.misconception for finding in found}
@@ -79,7 +75,5 @@ def findings(
         if code is not None and code not in seen:
             seen.add(code)
             entry = catalogue.get(code)
-            found.append(
-                Finding(code, entry.severity, "fact", entry.why, check.cell, check.line)
-            )
+            found.append(Finding(code, entry.severity, "fact", entry.why, check.cell, check.line))
     return tuple(found)

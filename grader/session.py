@@ -361,9 +361,7 @@ def _key(value: Any) -> Any:
     return value
 
 
-def _job(
-    submission: Submission, seed: int, data: str | None, limits: Limits
-) -> dict[str, Any]:
+def _job(submission: Submission, seed: int, data: str | None, limits: Limits) -> dict[str, Any]:
     return {
         "kind": submission.kind,
         "cells": [asdict(cell) for cell in submission.cells],

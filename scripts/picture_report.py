@@ -46,7 +46,9 @@ def main() -> None:
     picture = Image.new("RGB", (2 * WIDTH, HEIGHT))
     for number, part in enumerate(parts(source)):
         picture.paste(part, (number * WIDTH, 0))
-    small = picture.resize((picture.width * 3 // 4, picture.height * 3 // 4), Image.Resampling.LANCZOS)
+    small = picture.resize(
+        (picture.width * 3 // 4, picture.height * 3 // 4), Image.Resampling.LANCZOS
+    )
     small.save(target, optimize=True)
     print(f"wrote {target}: {small.width} × {small.height}, {target.stat().st_size // 1024} KiB")
 

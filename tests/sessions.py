@@ -33,9 +33,7 @@ def module(source: str) -> Submission:
 
 
 @contextmanager
-def running(
-    submission: Submission, limits: Limits = QUICK
-) -> Iterator[tuple[Session, Evidence]]:
+def running(submission: Submission, limits: Limits = QUICK) -> Iterator[tuple[Session, Evidence]]:
     """A session in which the submission has run, and its evidence."""
     with Session(sandbox().start(limits), limits) as session:
         yield session, session.run(submission, seed=0, data=None)

@@ -227,7 +227,7 @@ def test_a_memory_bomb_is_an_error_or_a_limit_not_an_outage() -> None:
         ("x = bytearray(1 << 40)", "memory"),
         ("raise MemoryError", "memory"),
         ("import os, errno\nraise OSError(errno.EAGAIN, 'no more')", "processes"),
-        ("raise RuntimeError(\"can't start new thread\")", "processes"),
+        ('raise RuntimeError("can\'t start new thread")', "processes"),
         ("try: bytearray(1 << 40)\nexcept MemoryError: pass", None),
         ("raise OSError(2, 'not there')", None),
     ],
@@ -254,11 +254,11 @@ def _is(f):
         "os.write(fd, b'not a frame at all, but long enough to be read as a head')",
         "import struct; os.write(fd, struct.pack('<4sII', b'GRF1', 10, 0xFFFFFFFF))",
         "import struct; os.write(fd, struct.pack('<4sII', b'GRF1', 5, 0) + b'[1,2]')",
-        "import struct; h = b'{\"body\":{\"reply\":\"00\"},\"$arrays\":[]}'; "
+        'import struct; h = b\'{"body":{"reply":"00"},"$arrays":[]}\'; '
         "os.write(fd, struct.pack('<4sII', b'GRF1', len(h), 0) + h)",
-        "import struct; h = b'{\"body\":{\"event\":{\"kind\":\"fit\"}},\"$arrays\":[]}'; "
+        'import struct; h = b\'{"body":{"event":{"kind":"fit"}},"$arrays":[]}\'; '
         "os.write(fd, struct.pack('<4sII', b'GRF1', len(h), 0) + h)",
-        "import struct; h = b'{\"body\":{\"cell\":5},\"$arrays\":[]}'; "
+        'import struct; h = b\'{"body":{"cell":5},"$arrays":[]}\'; '
         "os.write(fd, struct.pack('<4sII', b'GRF1', len(h), 0) + h)",
     ],
     ids=["noise", "length", "list", "early reply", "bad event", "bad cell"],

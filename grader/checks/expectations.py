@@ -57,9 +57,7 @@ def fail(
         entry = catalogue.get(misconception)
         why = why or entry.why
         next = next or entry.next
-    raise CheckFailed(
-        Shortfall(observed, expected, why, next, misconception, cell, line, earned)
-    )
+    raise CheckFailed(Shortfall(observed, expected, why, next, misconception, cell, line, earned))
 
 
 def expect(

@@ -103,9 +103,7 @@ class GradedDigits:
                 continue
             rows = np.arange(x.shape[0]) % visible + data.describe(self._name).train
             truth = data.public_labels(self._name, rows)
-            output = self._live.predict_kept(
-                self._model.id, x.fingerprint, seconds=PREDICT_SECONDS
-            )
+            output = self._live.predict_kept(self._model.id, x.fingerprint, seconds=PREDICT_SECONDS)
             if len(output) != len(truth):
                 continue
             found = Predictions(*_classes(output, truth, data.public_rows(self._name, rows)))

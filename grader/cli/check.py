@@ -94,9 +94,7 @@ def _progress(text: str) -> Iterator[None]:
         yield
 
 
-def _write_files(
-    graded: Graded, html: Path | None, junitxml: Path | None, *, hints: bool
-) -> None:
+def _write_files(graded: Graded, html: Path | None, junitxml: Path | None, *, hints: bool) -> None:
     if html is not None:
         from grader.report.html import render_html
 

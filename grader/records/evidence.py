@@ -300,7 +300,9 @@ class AxesFacts(Plain):
     bars: int = 0
     images: int = 0
     texts: tuple[Name, ...] = Field(default=(), max_length=400)
-    matrices: tuple[tuple[tuple[int, ...], tuple[Number, ...]], ...] = Field(default=(), max_length=4)
+    matrices: tuple[tuple[tuple[int, ...], tuple[Number, ...]], ...] = Field(
+        default=(), max_length=4
+    )
 
 
 class FigureEvent(Event):
@@ -350,7 +352,14 @@ class ValueFacts(Plain):
 
 
 AnyEvent = Annotated[
-    DataLoaded | CompileEvent | FitEvent | UseEvent | MetricEvent | FigureEvent | WarningEvent | SaveEvent,
+    DataLoaded
+    | CompileEvent
+    | FitEvent
+    | UseEvent
+    | MetricEvent
+    | FigureEvent
+    | WarningEvent
+    | SaveEvent,
     Field(discriminator="kind"),
 ]
 
