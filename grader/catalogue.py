@@ -58,12 +58,14 @@ def _entry(path: Path, code: str, table: Any) -> Misconception:
     unknown = sorted(set(table) - set(texts) - {"hints"})
     missing = sorted(key for key, text in texts.items() if not (isinstance(text, str) and text))
     if unknown or missing:
-        raise LabError(f"{where}: missing {missing}, unknown {unknown}", hint="Compare a neighbour.")
+        raise LabError(
+            f"{where}: missing {missing}, unknown {unknown}", hint="Compare a neighbour."
+        )
     if texts["severity"] not in SEVERITIES or texts["stage"] not in STAGES:
         raise LabError(
             f"{where}: severity {texts['severity']!r} or stage {texts['stage']!r} is unknown",
             hint=f"Severities are {', '.join(SEVERITIES)}; stages are {', '.join(STAGES)}.",
         )
     if not (isinstance(hints, list) and all(isinstance(hint, str) for hint in hints)):
-        raise LabError(f"{where}: hints is not a list of texts", hint="Write hints = [\"…\"].")
+        raise LabError(f"{where}: hints is not a list of texts", hint='Write hints = ["…"].')
     return Misconception(code=code, hints=tuple(hints), **texts)  # type: ignore[arg-type]

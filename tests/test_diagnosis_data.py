@@ -246,7 +246,7 @@ def test_squared_error_on_class_numbers_is_named_from_its_exception_too(message:
 def test_class_numbers_in_a_column_do_not_fit_a_loss_for_one_hot_rows() -> None:
     message = SAME + "target.shape=(None, 1), output.shape=(None, 10)"
     sighting = seen(crashed(message, loss=CATEGORICAL))["integers-with-categorical-loss"]
-    assert sighting.observed == "labels (n, 1) against outputs (n, 10)"
+    assert sighting.observed == "labels of shape (n, 1) against outputs of shape (n, 10)"
 
 
 def test_text_labels_are_named_where_a_metric_refuses_them() -> None:
@@ -297,6 +297,17 @@ def test_an_exception_that_a_later_cell_makes_good_costs_nothing() -> None:
     mended = evidence().model_copy(update={"cells": cells})
     assert "in-place-divide" in seen(mended, "x_train /= 255", "print(x_train)")
     assert "in-place-divide" not in seen(mended, "x_train /= 255", "x_train = x_train / 255")
+
+
+def test_what_follows_from_another_mistake_is_not_named() -> None:
+    error = fault(CAST, "UFuncTypeError", cell=1, line=1)
+    case = evidence(
+        compile_event(),
+        fit(feed("raw")),
+        use(scale="raw"),
+        cells=(CellRun(number=1, ok=False, fault=error),),
+    )
+    assert set(seen(case)) == {"in-place-divide"}
 
 
 def test_a_number_of_images_typed_into_a_reshape_is_a_matter_of_style() -> None:

@@ -285,6 +285,19 @@ def test_a_finding_says_what_was_seen_and_why_it_matters() -> None:
     assert (finding.cell, finding.line) == (3, 6)
 
 
+def test_a_curve_is_not_judged_while_something_graver_is_wrong() -> None:
+    history = {"loss": (0.9, 0.5), "val_accuracy": (0.80, 0.88), "accuracy": (0.7, 0.86)}
+    model = network(HIDDEN, dense(10))
+    case = evidence(compile_event(), fit(history=history), use(), model=model)
+    assert set(seen(case)) == {"logits-without-flag"}
+
+
+def test_a_finding_keeps_the_spelling_of_names() -> None:
+    case = evidence(fit(validation=feed(rows=10_000, half="test"), validation_split=None))
+    finding = to_finding(seen(case)["test-as-validation"])
+    assert finding.message.startswith("validation_data holds test images. ")
+
+
 def test_a_categorical_loss_with_class_numbers_needs_no_exception_to_be_named() -> None:
     case = evidence(compile_event(), fit(feed(), CATEGORICAL), use())
     assert "integers-with-categorical-loss" in seen(case)

@@ -22,9 +22,21 @@ from grader.diagnosis import (
 )
 from grader.diagnosis.case import Case, Detector, Probes
 from grader.records.evidence import Evidence
-from grader.records.misconception import Sighting
+from grader.records.misconception import STAGES, Sighting
 from grader.records.result import Finding
 from grader.records.submission import Submission
+
+CONSEQUENCES: dict[str, tuple[str, ...]] = {
+    "in-place-divide": ("no-scaling", "train-only-scaling", "scaled-copy-unused"),
+    "uint8-overflow": ("no-scaling",),
+    "no-scaling": ("learning-rate-high",),
+    "overwritten-split": ("labels-misaligned",),
+    "scrambled-reshape": ("labels-misaligned",),
+    "metrics-as-loss-weights": ("metrics-missing",),
+}
+"""What a mistake brings with it: mended together with its cause, so not worth a word of its own."""
+CURVES = {"too-few-epochs", "overfitting", "learning-rate-low", "adadelta-default"}
+"""What a curve shows says nothing while the training itself is wrong."""
 
 DETECTORS: tuple[Detector, ...] = (
     *rows.DETECTORS,
@@ -53,7 +65,16 @@ def diagnose(
     for detector in DETECTORS:
         for sighting in detector(case):
             found.setdefault(sighting.misconception, sighting)
-    return tuple(sorted(found.values(), key=_rank))
+    return tuple(sorted(_causes(found), key=_rank))
+
+
+def _causes(found: dict[str, Sighting]) -> list[Sighting]:
+    """The sightings without those that only follow from another one."""
+    follows = {code for cause in found for code in CONSEQUENCES.get(cause, ())}
+    grave = [entry for entry in map(catalogue.get, found) if entry.severity == "E"]
+    if any(STAGES.index(entry.stage) <= STAGES.index("learning") for entry in grave):
+        follows |= CURVES
+    return [sighting for code, sighting in found.items() if code not in follows]
 
 
 def root_cause(sightings: tuple[Sighting, ...]) -> Sighting | None:

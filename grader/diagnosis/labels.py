@@ -86,7 +86,7 @@ def _many(case: Case) -> bool:
 def _from_shapes(
     case: Case, broken: Broken, target: tuple[int, ...], output: tuple[int, ...]
 ) -> Sighting | None:
-    told = f"labels {_rest(target)} against outputs {_rest(output)}"
+    told = f"labels of shape {_rest(target)} against outputs of shape {_rest(output)}"
     place = _compiled_at(case, broken)
     if len(output) > 2 and len(target) <= 2:
         model = case.model_place if case.model_place[1] is not None else broken.place
