@@ -1,11 +1,11 @@
 """Every error that the program raises on purpose.
 
     GraderError
-    ├── UsageError        the command line asks for something that cannot be      exit 2
-    ├── LabError          a lab's own files are faulty: its author must mend them exit 4
-    ├── SubmissionError   the file handed in cannot be read as a submission       status rejected
-    │   └── NothingToGrade    there is no submission at all                       exit 5
-    └── SandboxError      the grader or the machine failed, never the student     status invalid, exit 3
+    ├── UsageError        the command line asks for something that cannot be       exit 2
+    ├── LabError          a lab's own files are faulty: its author must mend them  exit 4
+    ├── SubmissionError   the file handed in cannot be read as a submission        rejected, exit 1
+    │   └── NothingToGrade    there is no submission at all                        exit 5
+    └── SandboxError      the grader or the machine failed, never the student      invalid, exit 3
         └── SessionClosed     the student's process is gone; `limit` says why
 
 Each carries a `hint`: the next thing to do, in one sentence.

@@ -56,7 +56,7 @@ class Child(Protocol):
 
 
 class StudentFault(Exception):
-    """The student's code raised while it was asked. `fault` has its type, message, cell and line."""
+    """The student's code raised while it was asked: `fault` has its type, message and place."""
 
     def __init__(self, fault: Fault, limit: str | None = None) -> None:
         super().__init__(f"{fault.type}: {fault.message}")

@@ -17,7 +17,8 @@ from grader.records.result import CheckResult, Finding
 from grader.session import StudentFault
 
 HOW = {
-    "graded": "measured on {count:,} digits that your program never had, fed the way you feed yours",
+    "graded": "measured on {count:,} digits that your program never had, "
+    "fed the way you feed yours",
     "own-test": "measured on {count:,} test images as your own file prepares them, because no way "
     "of preparing new digits was recognised in it",
     "none": "",

@@ -17,7 +17,7 @@ def test_every_entry_has_texts_that_a_student_can_read_at_a_glance() -> None:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)
         assert len(entry.title) <= 60, code
         assert 20 <= len(entry.why) <= 260, code
-        assert entry.why.endswith(("."))
+        assert entry.why.endswith(".")
         assert entry.next.endswith((".", ")")), code
         assert "lab0" not in entry.why + entry.next + entry.title
 

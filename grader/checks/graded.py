@@ -13,7 +13,6 @@ from grader.checks.expectations import expect, fail
 from grader.feeding import Feeding, Statistics, learn
 from grader.live import Live
 from grader.records.evidence import ArrayFacts, Evidence, ModelFacts
-from grader.session import StudentFault
 
 PREDICT_SECONDS = 60.0
 CONFIDENCE = 0.95

@@ -85,7 +85,7 @@ def run_checks(
 
 
 def _forget_modules(folder: Path) -> None:
-    """Drop the check modules, so that another course's file of the same name is not taken for one."""
+    """Drop the check modules, lest another course's file of the same name be taken for one."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and Path(file).is_relative_to(folder):
@@ -178,7 +178,7 @@ def _fault(error: StudentFault) -> Shortfall:
             "your code ran longer than a call may",
             "an answer within the time limit",
             why="A call that never ends is stopped so that the other checks can go on.",
-            next="Look for a loop whose condition never becomes false, or work done many times over.",
+            next="Look for a loop whose condition never turns false, or work done many times over.",
             cell=fault.cell,
             line=fault.line,
         )

@@ -74,7 +74,7 @@ class Subject:
 
     @cached_property
     def probes(self) -> Mapping[str, Mapping[str, float]]:
-        """What the probes say of the trained model, by probe; those that could not be asked lack."""
+        """What the probes say of the trained model; those that could not be asked are not in it."""
         if self.trained is None or self.trained.facts.family != "keras":
             return {}
         options = self._probe_inputs()

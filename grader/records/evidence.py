@@ -95,7 +95,7 @@ class ArrayFacts(Plain):
 class LabelFacts(Plain):
     """The labels that went with an image array.
 
-    `form`: integers (n,), column (n, 1), one-hot (n, k), one-hot-twice (n, k, k), strings, or other.
+    `form`: integers (n,), column (n, 1), one-hot (n, k), one-hot-twice (n, k, k), strings, other.
     `agreement` is the share of rows of known origin whose label is the raw digit's (argmax for
     one-hot rows); None where the origin is unknown. `classes` counts distinct classes, `lowest` and
     `highest` are the least and greatest label; `sorted` says that labels never fall.
@@ -168,7 +168,7 @@ class ModelFacts(Plain):
 
     `id` names it in calls to the session. `names` are the variables that hold it at the end.
     `trained` says that it was fitted or that its variables changed; `how` in which ways
-    (fit, train_on_batch, tape, sklearn). `order` counts trainings: the last trained has the highest.
+    (fit, train_on_batch, tape, sklearn). `order` counts trainings: the last one has the highest.
     """
 
     id: int
@@ -243,7 +243,8 @@ class FitEvent(Event):
 class UseEvent(Event):
     """`evaluate`, `predict`, `call` (the model called by itself), or sklearn's `predict`/`score`.
 
-    `results` are the numbers that `evaluate` returned by metric name. `output` is what `predict` gave.
+    `results` are the numbers that `evaluate` returned by metric name. `output` is what `predict`
+    gave.
     """
 
     kind: Literal["use"] = "use"
@@ -257,7 +258,7 @@ class UseEvent(Event):
 
 
 class MetricEvent(Event):
-    """A metric of scikit-learn or TensorFlow: confusion_matrix, classification_report, accuracy_score …
+    """A metric of scikit-learn or TensorFlow: confusion_matrix, accuracy_score …
 
     `first` and `second` are its two label arguments in the order given; `first_is_truth` and
     `second_is_truth` say that the argument equals labels of the data (visible test or train half);
@@ -280,7 +281,10 @@ class MetricEvent(Event):
 
 
 class LineFacts(Plain):
-    """One line of a figure: its label and values (bounded). `key` is the history key that it equals."""
+    """One line of a figure: its label and values (bounded).
+
+    `key` is the history key that it equals.
+    """
 
     label: Name = ""
     y: tuple[Number, ...] = Field(default=(), max_length=2_000)
