@@ -128,6 +128,8 @@ def test_a_typed_in_result_is_named_only_where_nothing_was_measured() -> None:
     typed = "import keras\nkeras.utils.set_random_seed(0)\nprint('Test accuracy: 0.9781')"
     assert seen(after_training(), typed)["typed-in-result"].line == 3
     assert "typed-in-result" not in seen(evidence(), typed)
+    cut_short = after_training().model_copy(update={"limit": "time"})
+    assert "typed-in-result" not in seen(cut_short, typed)
     goal = "print('Goal: accuracy of at least 0.95')"
     assert "typed-in-result" not in seen(after_training(), goal)
     computed = "print('Test accuracy: 0.9', test_acc)"

@@ -183,7 +183,7 @@ def typed_in(case: Case) -> Iterator[Sighting]:
     """A result printed as a literal where nothing was measured."""
     if any(use.how in ("evaluate", "predict", "score", "call") for use in case.evidence.uses):
         return
-    if case.evidence.metrics or not case.source.nodes:
+    if case.evidence.metrics or case.evidence.limit or not case.evidence.finished:
         return
     told, expected = "a result is printed that nothing in the run computed", "a computed value"
     for item, call in case.source.calls("print"):
