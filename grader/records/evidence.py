@@ -243,8 +243,7 @@ class FitEvent(Event):
 class UseEvent(Event):
     """`evaluate`, `predict`, `call` (the model called by itself), or sklearn's `predict`/`score`.
 
-    `results` are the numbers that `evaluate` returned by metric name. `output` is what `predict`
-    gave.
+    `results` are the numbers of `evaluate` by metric name. `output` is what `predict` gave.
     """
 
     kind: Literal["use"] = "use"
@@ -281,10 +280,7 @@ class MetricEvent(Event):
 
 
 class LineFacts(Plain):
-    """One line of a figure: its label and values (bounded).
-
-    `key` is the history key that it equals.
-    """
+    """One line of a figure: label, values (bounded), and the history key that it equals."""
 
     label: Name = ""
     y: tuple[Number, ...] = Field(default=(), max_length=2_000)
@@ -355,16 +351,9 @@ class ValueFacts(Plain):
     matrix_is_confusion: Literal["train", "test"] | None = None
 
 
+_OfModels = CompileEvent | FitEvent | UseEvent | MetricEvent | SaveEvent
 AnyEvent = Annotated[
-    DataLoaded
-    | CompileEvent
-    | FitEvent
-    | UseEvent
-    | MetricEvent
-    | FigureEvent
-    | WarningEvent
-    | SaveEvent,
-    Field(discriminator="kind"),
+    DataLoaded | FigureEvent | WarningEvent | _OfModels, Field(discriminator="kind")
 ]
 
 
