@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -36,6 +37,7 @@ def lab() -> Lab:
 def judge(lab: Lab) -> Judge:
     sandbox = open_sandbox()
 
+    @cache
     def judge(path: Path) -> Result:
         return grade(lab, read(path), sandbox, hidden=True).result
 
