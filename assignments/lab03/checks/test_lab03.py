@@ -56,18 +56,24 @@ def cause_of(fault, diagnosis):
 
 
 def fail_with_fault(fault, diagnosis, *, expected):
-    """Fail with an exception of the student's code, and with its cause where that is known."""
-    cause = cause_of(fault, diagnosis)
-    lines = fault.message.strip().splitlines() or [""]
-    # TensorFlow puts what went wrong at the end of a long account of where.
-    message = next((line for line in lines if "label value" in line), lines[0]).strip()[:160]
+    """Fail with an exception of the student's code, or with its cause where that is known."""
     where = "the program" if fault.cell is None else f"cell {fault.cell}"
+    stopped = f"{where} stopped with {fault.type}"
+    cause = cause_of(fault, diagnosis)
+    if cause is not None:
+        fail(
+            observed=f"{stopped}: {cause.observed}",
+            expected=cause.expected,
+            misconception=cause.misconception,
+            cell=cause.cell,
+            line=cause.line,
+        )
+    message = (fault.message.strip().splitlines() or [""])[0][:160]
     fail(
-        observed=f"{where} stopped with {fault.type}: {message}".strip(": "),
+        observed=f"{stopped}: {message}".strip(": "),
         expected=expected,
-        misconception=cause.misconception if cause else None,
-        why=None if cause else "What comes after an error works with things that were never made.",
-        next=None if cause else "Read the last line of the error first; it names what went wrong.",
+        why="What comes after an error works with things that were never made.",
+        next="Read the last line of the error first; it names what went wrong.",
         cell=fault.cell,
         line=fault.line,
     )
