@@ -53,6 +53,21 @@ cross_val_score(LogisticRegression(max_iter=2), X_train[:90], y_train[:90], cv=2
 grid = GridSearchCV(LogisticRegression(max_iter=2), {"C": [0.1, 1]}, cv=2)
 grid.fit(X_train[:90], y_train[:90])
 """,
+    """
+import warnings
+import matplotlib.pyplot as plt
+from sklearn.neural_network import MLPClassifier
+warnings.simplefilter("ignore")
+network = MLPClassifier((8,), max_iter=3, early_stopping=True, random_state=0)
+network.fit(X_train, y_train)
+plt.plot(network.loss_curve_)
+plt.plot(network.validation_scores_)
+""",
+    """
+bit_by_bit = MLPClassifier((8,), random_state=0)
+for epoch in range(3):
+    bit_by_bit.partial_fit(X_train, y_train, classes=np.unique(y))
+""",
 ]
 
 
@@ -70,6 +85,19 @@ def test_a_scaler_is_fitted_but_is_no_trained_model(told: Told) -> None:
     assert kinds[("model",)]["trained"] is True
     fit = told.of_kind("fit", model=kinds[("scaler",)]["id"])[0]
     assert fit["train"]["x"]["origin"]["train"] == 600
+
+
+def test_the_curves_that_a_network_keeps_are_known_by_the_keys_of_keras(told: Told) -> None:
+    (figure,) = [figure for figure in told.of_kind("figure") if figure["cell"] == 6]
+    keys = [line["key"] for axes in figure["axes"] for line in axes["lines"]]
+    assert keys == ["loss", "val_accuracy"]
+
+
+def test_a_training_in_parts_is_a_training_each_time(told: Told) -> None:
+    (model,) = [model for model in told.models.values() if model["names"] == ["bit_by_bit"]]
+    assert model["trained"] is True
+    fits = told.of_kind("fit", cell=7)
+    assert [fit["train"]["x"]["origin"]["train"] for fit in fits] == [600, 600, 600]
 
 
 def test_scaled_rows_of_text_labels_are_traced(told: Told) -> None:
@@ -139,7 +167,7 @@ def test_a_fit_that_raised_is_told(told: Told) -> None:
 
 
 def test_the_shown_matrix_is_found_in_its_figure(told: Told) -> None:
-    (figure,) = told.of_kind("figure")
+    (figure,) = told.of_kind("figure", cell=3)
     shape, values = figure["axes"][0]["matrices"][0]
     assert (shape, values) == ([10, 10], told.values["matrix"]["matrix"])
     assert figure["axes"][0]["ylabel"] == "True label"

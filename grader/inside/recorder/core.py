@@ -53,9 +53,10 @@ class Recorder:
         self._calls = KerasCalls(journal, self._ledger, feeds, known, self._loops)
         self._use = KerasUse(journal, self._ledger, feeds, known, self._loops)
         self._files = Files(journal, self._ledger)
-        self._estimators = Estimators(journal, self._ledger, feeds, known)
+        histories = self._calls.histories
+        self._estimators = Estimators(journal, self._ledger, feeds, known, histories)
         self._metrics = Metrics(journal, raw, known)
-        self._figures = Figures(journal, self._calls.histories)
+        self._figures = Figures(journal, histories)
         self._notices = Notices(journal)
         self._values = Values(journal, arrays, known)
         self._datasets = Datasets(data_folder, self._loaded)

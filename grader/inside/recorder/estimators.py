@@ -16,7 +16,7 @@ from .journal import Journal, Place, fault_of
 from .labels import KnownLabels
 from .ledger import Entry, Ledger
 
-METHODS = ("fit", "predict", "predict_proba", "score")
+METHODS = ("fit", "partial_fit", "predict", "predict_proba", "score")
 CROSS_VALIDATION = (
     "cross_validate",
     "cross_val_score",
@@ -37,7 +37,15 @@ class _Ticket:
 class Estimators:
     """Wraps the methods of every estimator class once its module is imported."""
 
-    def __init__(self, journal: Journal, ledger: Ledger, feeds: Feeds, known: KnownLabels) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ledger: Ledger,
+        feeds: Feeds,
+        known: KnownLabels,
+        histories: list[dict[str, list[float | None]]],
+    ) -> None:
+        self._histories = histories
         self._journal = journal
         self._ledger = ledger
         self._feeds = feeds
@@ -71,8 +79,16 @@ class Estimators:
             original = vars(kind).get(name)
             if original is None or getattr(original, "__recorded__", False):
                 continue
-            after = {"fit": self._after_fit, "score": self._after_score}
-            before = {"fit": self._before_fit, "score": self._before_score}
+            after = {
+                "fit": self._after_fit,
+                "partial_fit": self._after_fit,
+                "score": self._after_score,
+            }
+            before = {
+                "fit": self._before_fit,
+                "partial_fit": self._before_part,
+                "score": self._before_score,
+            }
             first = before.get(name, self._before_predict)
             done = after.get(name, self._after_predict)
             if inspect.isfunction(original):
@@ -82,6 +98,10 @@ class Estimators:
 
     def _before_fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket:
         return self._ticket(args, kwargs)
+
+    def _before_part(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket | None:
+        full = self._journal.is_full("fit", how="sklearn")
+        return None if full else self._ticket(args, kwargs)
 
     def _before_predict(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Ticket | None:
         full = self._journal.is_full("use", how="predict")
@@ -101,6 +121,7 @@ class Estimators:
         entry, feed = ticket.entry, ticket.feed
         if error is None and _can_be_judged(entry.model):
             self._ledger.trained(entry, "sklearn")
+            self._histories.append(_curves(entry.model))
         self._journal.event(
             "fit",
             ticket.place,
@@ -143,6 +164,17 @@ class Estimators:
             fault=None if error is None else fault_of(error, ticket.place),
             **fields,
         )
+
+
+def _curves(estimator: Any) -> dict[str, list[float | None]]:
+    """What an estimator keeps of each epoch, under the keys that Keras uses for it."""
+    kept = {"loss": "loss_curve_", "val_accuracy": "validation_scores_"}
+    found = {key: getattr(estimator, name, None) for key, name in kept.items()}
+    return {
+        key: [float(value) for value in values]
+        for key, values in found.items()
+        if isinstance(values, list)
+    }
 
 
 def _can_be_judged(estimator: Any) -> bool:
