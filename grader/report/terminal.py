@@ -156,7 +156,7 @@ def _warnings(page: _Page, result: Result, exhibits: Exhibits) -> None:
         page.say(clean(result.reason, MESSAGE), lead=Text("! ", style="bold yellow"))
     if exhibits.faults:
         page.gap()
-        page.say(_stop(exhibits.faults[-1]), lead=Text("! ", style="bold yellow"))
+        page.say(_stop(exhibits.faults[0]), lead=Text("! ", style="bold yellow"))
     if result.isolation in words.ISOLATION and result.status is Status.GRADED:
         page.gap()
         lead = Text("! ", style="bold yellow")
