@@ -125,6 +125,21 @@ def test_a_swapped_product_leads_and_the_network_waits_for_it(judge: Judge) -> N
         ("def flatten(images):\n    images.reshape(len(images), -1)", "flatten", "nothing (None)"),
         ("def weights_shape(d_in, classes):\n    return d_in * classes", "weights_shape", "7840"),
         ("def weights_shape(d_in, classes):\n    return {}", "weights_shape", "{}"),
+        ("def weights_shape(d_in, n):\n    print((d_in, n))", "weights_shape", "nothing (None)"),
+        (
+            "def weights_shape(d_in, n):\n    return np.zeros((d_in, n))",
+            "weights_shape",
+            "an array of shape (784, 10)",
+        ),
+        ("def parameter_count(sizes):\n    print(82)", "parameter_count", "nothing (None)"),
+        (
+            "def forward(x, params):\n"
+            "    (A, a), (B, b), (C, c) = params\n"
+            "    e = np.exp(300 * (relu(relu(x @ A + a) @ B + b) @ C + c))\n"
+            "    return e / e.sum(axis=1, keepdims=True)",
+            "forward",
+            "probabilities",
+        ),
         ("def parameter_count(sizes):\n    return 'many'", "parameter_count", "many"),
         ("def one_hot(y, depth):\n    return [[1], [1, 2]]", "one_hot", "list"),
         ("del bias_as_row", "bias_as_row", "no function `bias_as_row`"),

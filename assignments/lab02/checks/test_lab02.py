@@ -86,6 +86,24 @@ def expect_answer(answer, right, call, *known, tolerance=1e-5, words=WORDS):
         )
 
 
+def plainly(answer):
+    """An answer on one line: a larger array by its shape."""
+    table = as_table(answer)
+    if table is not None and table.size > 8:
+        return f"an array of shape {table.shape}"
+    return " ".join(str(answer).split())[:60]
+
+
+def expect_something(answer, call):
+    """Expect that the function returns at all: many a one prints its answer."""
+    expect(
+        answer is not None,
+        observed=f"{call} returned nothing (None)",
+        expected="an answer that is returned; what is only printed cannot be used further on",
+        next="End the function with `return` and your result.",
+    )
+
+
 def as_shape(answer):
     """A tuple, list, array or TensorShape as a tuple of whole numbers, or None."""
     table = as_table(answer)
@@ -195,11 +213,12 @@ def test_weights_shape(student):
     """weights_shape gives a row for each input and a column for each class."""
     for d_in, classes in [(784, 10), (12, 5)]:
         said = student.weights_shape(d_in, classes)
+        expect_something(said, f"weights_shape({d_in}, {classes})")
         shape = as_shape(said)
         code = shape_mistake(shape, d_in, classes)
         expect(
             shape == (d_in, classes),
-            observed=f"weights_shape({d_in}, {classes}) gave {shape or str(said)[:60]}",
+            observed=f"weights_shape({d_in}, {classes}) gave {shape or plainly(said)}",
             expected=f"the shape of a W for which X @ W has {classes} scores in each row",
             misconception=code,
             why=REASONS.get(code, "Each class needs its own weight for each input."),
@@ -248,8 +267,11 @@ def test_parameter_count(student):
         weights = sum(a * b for a, b in zip(sizes, sizes[1:]))
         wanted = weights + sum(sizes[1:])
         said = student.parameter_count(sizes)
+        expect_something(said, f"parameter_count({sizes})")
         count = as_number(said)
-        call = f"parameter_count({sizes}) gave {said if count is None else f'{count:,.0f}'}"
+        call = (
+            f"parameter_count({sizes}) gave {plainly(said) if count is None else f'{count:,.0f}'}"
+        )
         expect(
             count != weights + sum(sizes),
             observed=f"{call}, which is {sizes[0]} too many",
@@ -298,11 +320,20 @@ def wrong_scores(x, params):
     return known
 
 
+def overflowed(answer, shape):
+    """Whether an answer is what softmax gives where exp overflows: from 0 to 1, or NaN."""
+    table = as_table(answer)
+    if table is None or table.shape != shape or not np.isnan(table).any():
+        return False
+    return bool((np.isnan(table) | ((table >= 0) & (table <= 1))).all())
+
+
 def expect_raw_scores(answer, right, call):
     """Name two steps too many: softmax, and choosing the class."""
     powers = np.exp(right - right.max(axis=1, keepdims=True))
+    softmax = powers / powers.sum(axis=1, keepdims=True)
     expect(
-        not same(answer, powers / powers.sum(axis=1, keepdims=True)),
+        not same(answer, softmax) and not overflowed(answer, right.shape),
         observed=f"{call} gave probabilities",
         expected="the scores of the last layer as they are",
         why="The task asks for a linear last layer; softmax is a step of its own.",
