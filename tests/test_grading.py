@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,12 @@ def test_a_lab_that_names_an_unknown_mistake_is_the_authors_error(tmp_path: Path
     course = courses.make_course(tmp_path / "c", public=broken)
     with pytest.raises(LabError, match="no-such-mistake"):
         courses.grade_source(course, "def double(x): return x")
+
+
+def test_what_the_users_environment_tells_pytest_changes_no_verdict(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-x --no-such-option")
+    result = courses.grade_source(course, "def half(x): return x / 2").result
+    assert by_id(result.checks)["half_halves"].outcome is Outcome.PASSED
+    assert os.environ["PYTEST_ADDOPTS"] == "-x --no-such-option"

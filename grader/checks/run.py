@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,17 +64,11 @@ def run_checks(
     if select:
         args += ["-k", select]
     said = io.StringIO()
-    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
-        with redirect_stdout(said), redirect_stderr(said):
+        with redirect_stdout(said), redirect_stderr(said), _own_pytest():
             code = pytest.main([*args, *map(str, files)], plugins=[plugin, collector])
     finally:
         _forget_modules(subject.lab.folder)
-        if before is None:
-            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        else:
-            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
     if code == pytest.ExitCode.USAGE_ERROR and select:
         raise UsageError(
             f"-k {select!r} is not an expression that pytest can read.",
@@ -82,6 +76,18 @@ def run_checks(
         )
     collector.raise_if_broken(int(code), files, said.getvalue())
     return tuple(collector.outcomes)
+
+
+@contextmanager
+def _own_pytest() -> Iterator[None]:
+    """Keep what the user's environment tells pytest (-x, plugins) from changing a verdict."""
+    theirs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(theirs)
 
 
 def _forget_modules(folder: Path) -> None:
