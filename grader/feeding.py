@@ -9,6 +9,7 @@ transposition of the picture or a border of padding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from grader.records.evidence import ArrayFacts
 
 TOLERANCE = 1e-5
 FEWEST_ROWS = 8
+MOST_ROWS = 128
+MOST_VALUES = 1 << 14
 FITTED = "a scale and offset for each pixel"
 
 Pixels = Callable[[np.ndarray], np.ndarray]
@@ -50,7 +53,7 @@ def learn(facts: ArrayFacts, raw: np.ndarray, statistics: Statistics) -> Feeding
 
     `raw` holds the raw digits (k, h, w) uint8 of `facts.sample`'s k rows, in the same order.
     """
-    if facts.sample is None or len(raw) != len(facts.sample) or len(raw) < FEWEST_ROWS:
+    if facts.sample is None or not sampled(facts) or len(raw) != len(facts.sample):
         return None
     fed = facts.sample.reshape(len(raw), -1).astype(np.float64)
     pictures = raw.astype(np.float64)
@@ -65,6 +68,20 @@ def learn(facts: ArrayFacts, raw: np.ndarray, statistics: Statistics) -> Feeding
                 whole = f"{name}, {layout_name}" if layout_name else name
                 return Feeding(whole, facts.shape[1:], facts.sample.dtype.name, pixels, layout)
     return None
+
+
+def sampled(facts: ArrayFacts) -> bool:
+    """Whether there is a sample to learn from: rows (k, width), and which raw digit each is.
+
+    What a submission's process says of itself need not make sense.
+    """
+    sample, rows = facts.sample, facts.sample_rows
+    if sample is None or rows is None or sample.ndim != 2 or rows.dtype.kind not in "iu":
+        return False
+    if not FEWEST_ROWS <= len(sample) <= MOST_ROWS or rows.shape != sample.shape[:1]:
+        return False
+    sizes = facts.shape[1:]
+    return min(sizes, default=0) > 0 and math.prod(sizes) == sample.shape[1] <= MOST_VALUES
 
 
 def _settled(pictures: np.ndarray, layout: Pixels) -> np.ndarray:

@@ -22,7 +22,7 @@ from grader.records.lab import Lab
 from grader.records.result import Isolation, Limit, Outcome, Result, Status
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox, open_sandbox
-from grader.session import Session
+from grader.session import Session, whole_seconds
 
 if TYPE_CHECKING:
     from grader.checks.subject import Subject
@@ -73,12 +73,14 @@ def grade(
 def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox) -> Iterator[Subject]:
     """A submission that has run, with its process still there to be asked."""
 
+    ends = time.monotonic() + whole_seconds(lab.limits)
+
     def start() -> tuple[Session, Evidence]:
         folder = None if lab.data is None else data.public_folder(lab.data)
         course = lab.folder.parent.parent
         child = sandbox.start(lab.limits, folder, hide=(course,))
         try:
-            session = Session(child, lab.limits)
+            session = Session(child, lab.limits, ends=ends)
             return session, session.run(submission, seed=lab.seed, data=child.data_folder)
         except BaseException:
             child.close()

@@ -22,21 +22,25 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from grader.collected import Collected
 from grader.errors import SandboxError, SessionClosed
 from grader.inside import wire
-from grader.records.evidence import AnyEvent, CellRun, Evidence, Fault, ModelFacts, ValueFacts
+from grader.records.evidence import Evidence, Fault
 from grader.records.lab import Limits
 from grader.records.submission import Submission
 
 HELLO_SECONDS = 60.0
 GRACE_SECONDS = 1.5
 FINISH_SECONDS = 25.0
-MAX_EVENTS = 5_000
-MAX_SAMPLE_BYTES = 64 << 20
+HEADER_WEIGHT = 8
+"""Bytes of memory for a byte of JSON in a header; a byte of payload weighs one."""
 
-_EVENT: TypeAdapter[Any] = TypeAdapter(AnyEvent)
+
+def whole_seconds(limits: Limits) -> float:
+    """How long a submission may take in all: the bound, and the time to tell what happened."""
+    return limits.total_seconds + FINISH_SECONDS
 
 
 class Child(Protocol):
@@ -97,10 +101,12 @@ class Answer:
 class Session:
     """A live student process: run the submission in it once, then ask."""
 
-    def __init__(self, child: Child, limits: Limits) -> None:
+    def __init__(self, child: Child, limits: Limits, *, ends: float = float("inf")) -> None:
+        """Wait for the greeting. `ends` is when it must be over, by the monotonic clock."""
         self._child = child
         self._limits = limits
-        self._ends = float("inf")
+        self._ends = ends
+        self._weight = 0
         self.limit: str | None = None
         """The first bound that was hit."""
         hello = self._read(time.monotonic() + HELLO_SECONDS)
@@ -113,13 +119,15 @@ class Session:
         A run that is ended by a bound yields the evidence up to there, with `limit` set and
         `finished` false where the process did not survive it.
         """
-        self._ends = time.monotonic() + self._limits.total_seconds + FINISH_SECONDS
-        nonce = self._ask("run", job=_job(submission, seed, data, self._limits))
-        collected, started, ran = _Collected(), False, False
-        deadline = time.monotonic() + self._limits.run_seconds + GRACE_SECONDS
+        began = time.monotonic()
+        self._ends = min(self._ends, began + whole_seconds(self._limits))
+        collected, started, ran = Collected(), False, False
         try:
+            job = _job(submission, seed, data, self._limits)
+            nonce = self._ask("run", began + HELLO_SECONDS, job=job)
+            deadline = min(time.monotonic() + self._limits.run_seconds + GRACE_SECONDS, self._ends)
             while True:
-                message = self._read(deadline)
+                message = self._read(deadline, wire.STREAMED)
                 if "reply" in message:
                     self._check_nonce(message, nonce)
                     break
@@ -127,14 +135,16 @@ class Session:
                     started = True
                     continue
                 if "ran" in message and not ran:
-                    ran, deadline = True, time.monotonic() + FINISH_SECONDS
+                    ran, deadline = True, min(time.monotonic() + FINISH_SECONDS, self._ends)
                     continue
                 self._collect(collected, message)
         except SessionClosed:
             return collected.evidence(self.limit, finished=False)
         if "fault" in message and not started:
             raise SandboxError(f"the runner failed before the submission ran: {message['fault']}")
-        limit = message.get("limit") or ("crash" if "fault" in message else None)
+        limit = message.get("limit")
+        if limit is None and "fault" in message:
+            limit = "crash"
         if limit is not None:
             self._note(str(limit))
         return collected.evidence(self.limit, finished=True)
@@ -192,40 +202,48 @@ class Session:
     def _exchange(self, do: str, seconds: float, **fields: Any) -> dict[str, Any]:
         left = self._ends - time.monotonic()
         if left <= 0:
-            self._note("time")
-            self._child.kill("time")
-            raise self._closed()
+            raise self._late()
         seconds = min(seconds, left)
-        nonce = self._ask(do, seconds=seconds, **fields)
-        reply = self._read(time.monotonic() + seconds + GRACE_SECONDS)
+        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        nonce = self._ask(do, deadline, seconds=seconds, **fields)
+        reply = self._read(deadline)
         while "event" in reply or "model" in reply:
-            reply = self._read(time.monotonic() + seconds + GRACE_SECONDS)
+            reply = self._read(deadline)
         self._check_nonce(reply, nonce)
         return reply
 
-    def _ask(self, do: str, **fields: Any) -> str:
+    def _ask(self, do: str, deadline: float, **fields: Any) -> str:
         nonce = secrets.token_hex(8)
+        frame = wire.encode({"do": do, "nonce": nonce, **fields})
         try:
-            self._child.channel.settimeout(HELLO_SECONDS)
-            self._child.channel.sendall(wire.encode({"do": do, "nonce": nonce, **fields}))
+            self._child.channel.settimeout(max(deadline - time.monotonic(), 0.01))
+            self._child.channel.sendall(frame)
+        except TimeoutError:
+            raise self._late() from None
         except OSError:
             raise self._closed() from None
         return nonce
 
-    def _read(self, deadline: float) -> dict[str, Any]:
+    def _read(self, deadline: float, bounds: wire.Bounds | None = None) -> dict[str, Any]:
+        sizes: list[int] = []
+
+        def receive(size: int) -> bytearray:
+            sizes.append(size)
+            return self._receive(size, deadline)
+
         try:
-            return wire.read(lambda size: self._receive(size, deadline))
+            message = wire.read(receive, bounds)
+            self._weight = HEADER_WEIGHT * sizes[1] + sizes[2]
+            return message
         except TimeoutError:
-            self._note("time")
-            self._child.kill("time")
-            raise self._closed() from None
+            raise self._late() from None
         except (EOFError, OSError):
             self._child.wait_ended(GRACE_SECONDS)
             raise self._closed() from None
         except wire.FrameError as error:
             raise self._broken(str(error)) from None
 
-    def _receive(self, size: int, deadline: float) -> bytes:
+    def _receive(self, size: int, deadline: float) -> bytearray:
         parts = bytearray()
         while len(parts) < size:
             left = deadline - time.monotonic()
@@ -236,17 +254,18 @@ class Session:
             if not part:
                 raise EOFError
             parts += part
-        return bytes(parts)
+        return parts
 
     def _check_nonce(self, reply: dict[str, Any], nonce: str) -> None:
-        if reply.get("reply") != nonce:
+        said = reply.get("reply")
+        if not isinstance(said, str) or said != nonce:
             raise self._broken("a reply to a question that was not asked")
 
-    def _collect(self, collected: _Collected, message: dict[str, Any]) -> None:
+    def _collect(self, collected: Collected, message: dict[str, Any]) -> None:
         try:
-            collected.add(message)
-        except (ValidationError, ValueError, TypeError, KeyError) as error:
-            raise self._broken(f"evidence that is none: {error}") from None
+            collected.add(message, self._weight)
+        except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
+            raise self._broken(f"evidence that is none: {type(error).__name__}") from None
 
     def _value_of(self, reply: dict[str, Any]) -> Any:
         if "fault" not in reply:
@@ -264,12 +283,17 @@ class Session:
         value = self._value_of(reply)
         try:
             return Answer(decode(value), str(value["c"])[:200])
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
             raise self._broken("an answer that is none") from None
 
     def _note(self, limit: str) -> None:
         known = ("time", "memory", "output", "disk", "processes", "crash", "protocol")
         self.limit = self.limit or (limit if limit in known else "protocol")
+
+    def _late(self) -> SessionClosed:
+        self._note("time")
+        self._child.kill("time")
+        return self._closed()
 
     def _closed(self) -> SessionClosed:
         self._note(self._child.limit or "crash")
@@ -279,55 +303,6 @@ class Session:
         self._child.kill("protocol", what)
         self._note("protocol")
         return SessionClosed(f"the submission broke the conversation: {what}", limit="protocol")
-
-
-class _Collected:
-    """Evidence as it arrives, validated piece by piece."""
-
-    def __init__(self) -> None:
-        self._cells: list[CellRun] = []
-        self._events: list[Any] = []
-        self._models: dict[int, ModelFacts] = {}
-        self._values: tuple[ValueFacts, ...] = ()
-        self._versions: dict[str, str] = {}
-        self._text = 0
-
-    def add(self, message: dict[str, Any]) -> None:
-        """Take one message; raises ValueError or ValidationError for anything undocumented."""
-        (kind,) = message.keys()
-        fields = message[kind]
-        if len(self._events) + len(self._cells) + len(self._models) > MAX_EVENTS:
-            raise ValueError("too many events")
-        if kind == "event":
-            self._events.append(_EVENT.validate_python({**fields, "number": len(self._events)}))
-        elif kind == "cell":
-            cell = CellRun.model_validate(fields)
-            self._text += len(cell.text)
-            if self._text > 8 << 20:
-                raise ValueError("too much text")
-            self._cells.append(cell)
-        elif kind == "model":
-            model = ModelFacts.model_validate(fields)
-            self._models[model.id] = model
-        elif kind == "values":
-            facts = fields["values"]
-            self._values = tuple(ValueFacts.model_validate(value) for value in facts[:1_000])
-        elif kind == "versions":
-            self._versions = {str(k)[:100]: str(v)[:100] for k, v in fields.items()}
-        else:
-            raise ValueError(f"an unknown message {kind!r}")
-
-    def evidence(self, limit: str | None, *, finished: bool) -> Evidence:
-        """All that was collected so far."""
-        return Evidence(
-            cells=tuple(self._cells),
-            events=tuple(self._events),
-            models=tuple(self._models.values()),
-            values=self._values,
-            versions=self._versions,
-            limit=limit,
-            finished=finished,
-        )
 
 
 def decode(encoded: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ STATISTICS = Statistics(lambda: data.pixel_statistics("mnist"))
 
 
 def facts(fed: np.ndarray) -> ArrayFacts:
-    return ArrayFacts(shape=fed.shape, dtype=str(fed.dtype), sample=fed.reshape(len(fed), -1))
+    sample = fed.reshape(len(fed), -1)
+    rows = ROWS[: len(fed)]
+    return ArrayFacts(shape=fed.shape, dtype=str(fed.dtype), sample=sample, sample_rows=rows)
 
 
 def standard_scores(x: np.ndarray) -> np.ndarray:
@@ -104,3 +107,22 @@ def test_a_handful_of_rows_is_too_few_to_learn_from() -> None:
 def test_constant_rows_are_not_taken() -> None:
     raw = data.public_rows("mnist", ROWS)
     assert learn(facts(np.zeros_like(raw)), raw, STATISTICS) is None
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"shape": (126, 0)},
+        {"shape": (126, 1 << 40)},
+        {"sample": np.zeros(126)},
+        {"sample": np.zeros((126, 1 << 15)), "shape": (126, 1 << 15)},
+        {"sample_rows": None},
+        {"sample_rows": np.zeros(126)},
+        {"sample_rows": np.zeros((126, 2), dtype=int)},
+    ],
+    ids=str,
+)
+def test_a_sample_that_makes_no_sense_teaches_nothing(nonsense: dict[str, Any]) -> None:
+    raw = data.public_rows("mnist", ROWS)
+    told = facts(raw / 255).model_copy(update=nonsense)
+    assert learn(told, raw, STATISTICS) is None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.records.submission import Cell, ExtraFile, Submission
-from tests.sessions import evidence_of, module, notebook, running
+from tests.sessions import QUICK, evidence_of, module, notebook, running
 
 
 def test_cells_share_names_and_print_in_order() -> None:
@@ -141,3 +143,18 @@ def test_an_exception_with_a_lone_surrogate_is_reported_like_any_other() -> None
     evidence = evidence_of(notebook(source, "print('\\ud800')", "print('on')"))
     assert evidence.limit is None
     assert [cell.ok for cell in evidence.cells] == [False, True, True]
+
+
+def test_a_file_that_cannot_be_put_beside_the_notebook_costs_nothing() -> None:
+    files = (ExtraFile("a", b"1"), ExtraFile("a/b.csv", b"2"))
+    evidence = evidence_of(notebook("print('on')", files=files))
+    assert evidence.cells[0].ok
+    assert "on" in evidence.text
+
+
+def test_the_time_limit_names_the_line_on_which_the_loop_begins() -> None:
+    source = "n = 0\nwhile True:\n    n += 1\n    n -= 1\n"
+    limits = replace(QUICK, run_seconds=1)
+    fault = evidence_of(notebook(source), limits).cells[0].fault
+    assert fault is not None
+    assert (fault.cell, fault.line) == (1, 2)

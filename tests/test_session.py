@@ -76,6 +76,32 @@ def deep():
     x = []
     for _ in range(100_000): x = [x]
     return x
+def kind_of(value, **more): return type(value).__name__, [type(v).__name__ for v in value]
+def fill(parts, table):
+    parts[0][:] = 1
+    table["k"][:] = 2
+    return float(parts[0].sum() + table["k"].sum())
+def counted(): return range(3, 9, 2)
+def precise(): return np.longdouble(1) / 4
+def odd_keys():
+    class Key:
+        def __hash__(self): return 1
+    return {Key(): 1, (1, 2): 2, np.int64(3): 3}
+def printed_bytes():
+    import sys
+    return sys.stdout.buffer.write(b"abc")
+def copied():
+    import os
+    if os.fork() == 0: return 1
+    os.wait()
+    return 2
+class Disguised(Exception):
+    __class__ = MemoryError
+def disguised(): raise Disguised("0xdeadbeef00 is here")
+class Misled(SyntaxError):
+    filename = property(lambda self: 1 / 0)
+    lineno = "three"
+def misled(): raise Misled("no")
 """
 
 
@@ -131,6 +157,49 @@ def test_an_array_that_agrees_with_everything_is_read_as_plain_numbers(session: 
     value = session.call("agree").value
     assert type(value) is np.ndarray
     assert not np.array_equal(value, np.ones(3))
+
+
+def test_a_tuple_and_a_list_arrive_as_what_they_are(session: Session) -> None:
+    assert session.call("kind_of", ([1], (2, 3))).value == ("tuple", ["list", "tuple"])
+
+
+def test_arrays_within_arguments_may_be_written_to(session: Session) -> None:
+    assert session.call("fill", [np.zeros(3)], {"k": np.zeros(2)}).value == 7
+
+
+def test_a_range_and_a_long_double_are_read_as_numbers(session: Session) -> None:
+    np.testing.assert_array_equal(session.call("counted").value, [3, 5, 7])
+    assert session.call("precise").value == 0.25
+
+
+def test_keys_without_a_plain_form_are_named_only(session: Session) -> None:
+    value = session.call("odd_keys").value
+    assert value[(1, 2)] == 2
+    assert [key.type for key in value if isinstance(key, Unreadable)] == [
+        "__main__.odd_keys.<locals>.Key"
+    ]
+
+
+def test_bytes_may_be_printed(session: Session) -> None:
+    assert session.call("printed_bytes").value == 3
+
+
+def test_a_copy_of_the_process_says_nothing(session: Session) -> None:
+    assert session.call("copied").value == 2
+    assert session.call("double", 2).value == 4
+
+
+def test_an_exception_in_disguise_is_no_bound_and_its_address_is_blanked(session: Session) -> None:
+    with pytest.raises(StudentFault) as caught:
+        session.call("disguised")
+    assert caught.value.limit is None
+    assert caught.value.fault.message == "0x… is here"
+
+
+def test_a_syntax_error_that_lies_about_its_place_is_told_like_any_other(session: Session) -> None:
+    with pytest.raises(StudentFault) as caught:
+        session.call("misled")
+    assert caught.value.fault.type == "Misled"
 
 
 def test_a_missing_function_is_said_to_be_missing(session: Session) -> None:
@@ -260,8 +329,11 @@ def _is(f):
         "os.write(fd, struct.pack('<4sII', b'GRF1', len(h), 0) + h)",
         'import struct; h = b\'{"body":{"cell":5},"$arrays":[]}\'; '
         "os.write(fd, struct.pack('<4sII', b'GRF1', len(h), 0) + h)",
+        "import struct; "
+        'h = b\'{"body":{"cell":{"number":1,"ok":true,"text":90000000000}},"$arrays":[]}\'; '
+        "os.write(fd, struct.pack('<4sII', b'GRF1', len(h), 0) + h)",
     ],
-    ids=["noise", "length", "list", "early reply", "bad event", "bad cell"],
+    ids=["noise", "length", "list", "early reply", "bad event", "bad cell", "vast text"],
 )
 def test_forged_frames_end_the_session_as_protocol(attack: str) -> None:
     source = FIND + CHANNEL + attack + "\nimport time; time.sleep(5)"
@@ -283,7 +355,12 @@ class FakeChild:
         self.channel, other = socket.socketpair()
         self.limit: str | None = None
         self.killed: str | None = None
-        threading.Thread(target=talk, args=(other,), daemon=True).start()
+
+        def say() -> None:
+            with other:
+                talk(other)
+
+        threading.Thread(target=say, daemon=True).start()
 
     def kill(self, limit: str | None, reason: str | None = None) -> None:  # noqa: ARG002
         self.killed = limit

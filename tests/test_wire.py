@@ -18,7 +18,11 @@ from grader.inside import wire
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=20) | st.floats(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.text(max_size=5), inner)
+    ),
     max_leaves=20,
 ).filter(lambda value: not _holds_marker(value))
 ARRAYS = hnp.arrays(
@@ -28,8 +32,8 @@ ARRAYS = hnp.arrays(
 
 def _holds_marker(value: Any) -> bool:
     if isinstance(value, dict):
-        return any(key in ("$array", "$float") or _holds_marker(v) for key, v in value.items())
-    return isinstance(value, list) and any(map(_holds_marker, value))
+        return any(key in wire.MARKS or _holds_marker(v) for key, v in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_holds_marker, value))
 
 
 def read(frame: bytes, bounds: wire.Bounds | None = None) -> dict[str, Any]:
@@ -52,8 +56,8 @@ def frame(header: object, payload: bytes = b"") -> bytes:
 def same(left: Any, right: Any) -> bool:
     if isinstance(left, float) and isinstance(right, float):
         return left == right or (math.isnan(left) and math.isnan(right))
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, (list, tuple)):
+        return type(left) is type(right) and len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
     return type(left) is type(right) and left == right
@@ -142,3 +146,37 @@ def test_numbers_that_are_no_json_are_refused(constant: bytes) -> None:
 def test_what_has_no_plain_form_is_not_sent(value: object) -> None:
     with pytest.raises(wire.FrameError):
         wire.encode({"value": value})
+
+
+def test_more_parts_than_the_bounds_allow_are_refused_before_they_are_parsed() -> None:
+    many = b'{"body":{"a":[' + b"0," * 300_000 + b'0]},"$arrays":[]}'
+    with pytest.raises(wire.FrameError, match="parts"):
+        read(frame(many))
+
+
+@pytest.mark.parametrize("number", [b"9" * 5_000, b"9" * 20, b"-99999999999999999999"])
+def test_whole_numbers_beyond_64_bits_are_refused(number: bytes) -> None:
+    with pytest.raises(wire.FrameError, match="64 bits"):
+        read(frame(b'{"body":{"a":' + number + b'},"$arrays":[]}'))
+
+
+@pytest.mark.parametrize("body", [rb'{"a":"\ud800"}', rb'{"\ud800":1}'])
+def test_a_text_that_no_file_could_hold_is_refused(body: bytes) -> None:
+    with pytest.raises(wire.FrameError, match="UTF-8"):
+        read(frame(b'{"body":' + body + b',"$arrays":[]}'))
+
+
+def test_a_lone_surrogate_is_replaced_before_it_is_sent() -> None:
+    assert read(wire.encode({"a\ud800": "b\udfff"})) == {"a?": "b?"}
+
+
+@pytest.mark.parametrize("mark", [b'{"$tuple":3}', b'{"$float":"1.0"}', b'{"$array":true}'])
+def test_a_mark_that_marks_nothing_is_refused(mark: bytes) -> None:
+    with pytest.raises(wire.FrameError):
+        read(frame(b'{"body":{"a":' + mark + b'},"$arrays":[]}'))
+
+
+def test_a_frame_beyond_the_bounds_is_not_made() -> None:
+    small = wire.Bounds(payload=1_000)
+    with pytest.raises(wire.FrameError, match="over the bounds"):
+        wire.encode({"a": np.zeros(1_001, dtype=np.uint8)}, small)

@@ -10,13 +10,14 @@ import numpy as np
 
 from grader import data
 from grader.checks.expectations import expect, fail
-from grader.feeding import Feeding, Statistics, learn
+from grader.feeding import Feeding, Statistics, learn, sampled
 from grader.live import Live
 from grader.records.evidence import ArrayFacts, Evidence, ModelFacts
 
 PREDICT_SECONDS = 60.0
 CONFIDENCE = 0.95
 AGREEMENT = 0.02
+MOST_SCORES = 1_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class GradedDigits:
         statistics = Statistics(lambda: data.pixel_statistics(self._name))
         for facts in self._fed():
             rows = facts.sample_rows
-            if facts.sample is None or rows is None:
+            if rows is None or not sampled(facts):
                 continue
             try:
                 raw = data.public_rows(self._name, rows)
@@ -82,7 +83,7 @@ class GradedDigits:
         images, truth = images[order], truth[order]
         fed = self.feeding.apply(disturbed(images, self._rng))
         output = self._live.predict(self._model.id, fed, seconds=PREDICT_SECONDS)
-        if len(output) != len(images):
+        if not _is_one_for_each(output, len(images)):
             return None
         return Predictions(*_classes(output, truth, images))
 
@@ -103,7 +104,7 @@ class GradedDigits:
             rows = np.arange(x.shape[0]) % visible + data.describe(self._name).train
             truth = data.public_labels(self._name, rows)
             output = self._live.predict_kept(self._model.id, x.fingerprint, seconds=PREDICT_SECONDS)
-            if len(output) != len(truth):
+            if not _is_one_for_each(output, len(truth)):
                 continue
             found = Predictions(*_classes(output, truth, data.public_rows(self._name, rows)))
             if abs(float((found.predicted == truth).mean()) - told) < AGREEMENT:
@@ -202,11 +203,16 @@ def clopper_pearson_upper(correct: int, count: int) -> float:
     return float(betaincinv(correct + 1, count - correct, (1 + CONFIDENCE) / 2))
 
 
+def _is_one_for_each(output: np.ndarray, count: int) -> bool:
+    """Whether there is a row of scores, or a class, for each of `count` digits."""
+    return len(output) == count and 0 < output.size <= count * MOST_SCORES
+
+
 def _classes(
     output: np.ndarray, truth: np.ndarray, images: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     if output.ndim < 2 or output.shape[-1] == 1:
-        rounded = np.nan_to_num(output.reshape(len(output), -1)[:, 0], nan=-1)
+        rounded = np.nan_to_num(output.reshape(len(output), -1)[:, 0], nan=-1, posinf=-1, neginf=-1)
         return np.rint(rounded).astype(np.int64), truth, images, None
     flat = output.reshape(len(output), -1)
     predicted = np.nan_to_num(flat, nan=-np.inf).argmax(axis=1)

@@ -79,7 +79,7 @@ class Subject:
             return {}
         options = self._probe_inputs()
         answers: dict[str, Mapping[str, float]] = {}
-        for name in ("affine_gap", "row_sums"):
+        for name in ("affine_gap", "row_sums", "initial_loss"):
             try:
                 answers[name] = self.trained.probe(name, **options)
             except (StudentFault, SessionClosed):

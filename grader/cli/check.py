@@ -130,7 +130,8 @@ def exit_code(result: Result) -> int:
 def _check_writable(target: Path | None) -> None:
     if target is None:
         return
-    if target.is_dir() or not target.absolute().parent.is_dir():
+    special = target.exists() and not target.is_file()
+    if special or not target.absolute().parent.is_dir():
         raise UsageError(
             f"{target} cannot be written.", hint="Name a file in a folder that exists."
         )

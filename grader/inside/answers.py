@@ -20,6 +20,8 @@ MAX_BATCHES = 5_000
 MAX_TEXT = 100_000
 MAX_DEPTH = 12
 SHORT = 64
+WIDER = {"bfloat16": np.float32, "longdouble": np.float64, "float128": np.float64}
+"""Floats that frames do not carry, and those that take their place."""
 
 
 class AnswerTooLarge(Exception):
@@ -42,6 +44,9 @@ class Encoder:
             return {"t": "plain", "c": name, "v": value}
         if issubclass(kind, (int, float, str, np.generic)):
             return self._scalar(value, name)
+        if kind is range:
+            self._spend(8 * len(value))
+            return self._sequence(list(value), name, depth)
         if _is_shape(kind):
             return self.encode(tuple(value.as_list()), depth + 1) | {"c": name}
         if issubclass(kind, (list, tuple)):
@@ -61,11 +66,11 @@ class Encoder:
             raise AnswerTooLarge(f"the answer is larger than {MAX_BYTES >> 20} MiB")
 
     def _scalar(self, value: Any, name: str) -> dict[str, Any]:
-        if isinstance(value, np.generic):
+        if isinstance(value, np.generic) and not isinstance(value, str):
             return self._array(np.asarray(value), name)
         if isinstance(value, str):
             text = str.__getitem__(value, slice(0, MAX_TEXT))
-            return {"t": "plain", "c": name, "v": text.encode("utf-8", "replace").decode()}
+            return {"t": "plain", "c": name, "v": text}
         if isinstance(value, int):
             number = int.__int__(value)
             if abs(number) >= 1 << 63:
@@ -75,8 +80,8 @@ class Encoder:
 
     def _array(self, array: np.ndarray, name: str) -> dict[str, Any]:
         self._spend(array.nbytes)
-        if array.dtype.name == "bfloat16":
-            array = array.astype(np.float32)
+        if array.dtype.name in WIDER:
+            array = array.astype(WIDER[array.dtype.name])
         if array.dtype.name not in wire.DTYPES:
             return {"t": "other", "c": f"{name} of {array.dtype}"[:200]}
         return {"t": "array", "c": name, "v": np.array(array, subok=False)}
@@ -98,8 +103,12 @@ class Encoder:
         items = list(itertools.islice(dict.items(value), MAX_ITEMS + 1))
         if len(items) > MAX_ITEMS:
             raise AnswerTooLarge(f"the answer has more than {MAX_ITEMS:,} keys")
-        pairs = [[self.encode(key, depth + 1), self.encode(item, depth + 1)] for key, item in items]
+        pairs = [[self._key(key, depth), self.encode(item, depth + 1)] for key, item in items]
         return {"t": "dict", "c": name, "v": pairs}
+
+    def _key(self, key: Any, depth: int) -> dict[str, Any]:
+        encoded = self.encode(key, depth + 1)
+        return encoded if _is_key(encoded) else {"t": "other", "c": encoded["c"]}
 
     def _batches(self, value: Any, name: str, depth: int) -> dict[str, Any]:
         batches = []
@@ -130,6 +139,15 @@ def as_array(value: Any) -> np.ndarray | None:
     if hasattr(value, "numpy") and hasattr(value, "dtype"):
         return np.asarray(value.numpy())
     return None
+
+
+def _is_key(encoded: dict[str, Any]) -> bool:
+    """Whether the other side can use what it rebuilds from this as a key."""
+    if encoded["t"] == "tuple":
+        return all(map(_is_key, encoded["v"]))
+    if encoded["t"] == "array":
+        return bool(encoded["v"].ndim == 0)
+    return encoded["t"] in ("plain", "other")
 
 
 def _is_shape(kind: type) -> bool:

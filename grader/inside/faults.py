@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import errno
+import linecache
+import re
 import sys
 import traceback
 from types import FrameType, TracebackType
 from typing import Any
 
+from .deadline import TimeUp
+
 MODULE_FILE = "<submission>"
 MAX_MESSAGE = 2_000
 MAX_TRACE = 12
+MAX_DIGITS = 10
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_BARE_SYNTAX: Any = SyntaxError
+_BARE_OS: Any = OSError
+"""Their attributes are read past what a subclass of the student's makes of them."""
 
 
 def cell_file(number: int) -> str:
@@ -24,7 +35,7 @@ def place(filename: str, line: int | None) -> tuple[int | None, int | None] | No
         return None, line
     if filename.startswith("<cell ") and filename.endswith(">"):
         number = filename[6:-1]
-        if number.isdigit():
+        if number.isascii() and number.isdigit() and len(number) < MAX_DIGITS:
             return int(number), line
     return None
 
@@ -42,11 +53,10 @@ def where() -> tuple[int | None, int | None]:
 
 def describe(error: BaseException) -> dict[str, Any]:
     """The fields of a `Fault` record for an exception, whatever its own methods do."""
-    cell, line, trace = _student_places(error.__traceback__)
-    if isinstance(error, SyntaxError):
-        found = place(str(error.filename), error.lineno)
-        if found is not None:
-            cell, line = found
+    looping = issubclass(type(error), TimeUp)
+    cell, line, trace = _student_places(error.__traceback__, looping=looping)
+    if issubclass(type(error), SyntaxError):
+        cell, line = _syntax_place(error) or (cell, line)
     return {
         "type": _name(error),
         "message": _message(error),
@@ -56,15 +66,24 @@ def describe(error: BaseException) -> dict[str, Any]:
     }
 
 
+def _syntax_place(error: BaseException) -> tuple[int | None, int | None] | None:
+    name, line = _BARE_SYNTAX.filename.__get__(error), _BARE_SYNTAX.lineno.__get__(error)
+    return place(name, line if type(line) is int else None) if type(name) is str else None
+
+
 def limit_of(error: BaseException | None) -> str | None:
     """The bound behind an exception that the submission did not catch, or None."""
-    if isinstance(error, MemoryError):
+    if error is None:
+        return None
+    kind = type(error)
+    if issubclass(kind, MemoryError):
         return "memory"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "disk"
-    if isinstance(error, OSError) and error.errno == errno.EAGAIN:
-        return "processes"
-    if isinstance(error, RuntimeError) and "can't start new thread" in _message(error):
+    if issubclass(kind, OSError):
+        number = _BARE_OS.errno.__get__(error)
+        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return "disk"
+        return "processes" if number == errno.EAGAIN else None
+    if issubclass(kind, RuntimeError) and "can't start new thread" in _message(error):
         return "processes"
     return None
 
@@ -75,10 +94,13 @@ def _name(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
+    """What the exception says, addresses blanked: they differ from run to run."""
     try:
         text = str(error)
-        return sendable(str.__str__(text)[:MAX_MESSAGE])
-    except Exception:
+        return sendable(ADDRESS.sub("0x…", str.__str__(text)[:MAX_MESSAGE]))
+    except TimeUp:
+        raise
+    except BaseException:
         return "(its message could not be read)"
 
 
@@ -88,16 +110,36 @@ def sendable(text: str) -> str:
 
 
 def _student_places(
-    trace: TracebackType | None,
+    trace: TracebackType | None, *, looping: bool
 ) -> tuple[int | None, int | None, list[str]]:
+    """Cell and line of the innermost student frame, and a text for each one.
+
+    With `looping` the trace ends where its first loop begins: where in the loop the time was up
+    differs from run to run.
+    """
     cell: int | None = None
     line: int | None = None
     lines: list[str] = []
     for frame, number in traceback.walk_tb(trace):
-        found = place(frame.f_code.co_filename, number)
+        filename = frame.f_code.co_filename
+        found = place(filename, number)
         if found is None:
             continue
-        cell, line = found
+        begins = _loop_around(filename, frame.f_code.co_firstlineno, number) if looping else None
+        cell, line = found if begins is None else (found[0], begins)
         spot = f"line {line}" if cell is None else f"cell {cell}, line {line}"
         lines.append(sendable(f"{spot}, in {frame.f_code.co_name}"[:300]))
+        if begins is not None:
+            break
     return cell, line, lines
+
+
+def _loop_around(filename: str, first: int, line: int) -> int | None:
+    """The line on which the outermost loop around `line` begins, not before line `first`."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    loops = (node for node in ast.walk(tree) if isinstance(node, LOOPS))
+    around = (n.lineno for n in loops if first <= n.lineno <= line <= (n.end_lineno or 0))
+    return min(around, default=None)

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import faults
 from .deadline import TimeUp, deadline
 from .transcript import Transcript
@@ -47,14 +49,17 @@ class Runner:
 
     def prepare(self) -> None:
         """Lay out the work folder and make the process look like an ordinary run."""
-        for file in self._job["files"]:
-            target = Path(file["path"])
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file["content"].tobytes())
         sys.path.append(os.getcwd())
         sys.argv = ["submission.py"]
         sys.stdout = sys.stderr = self.transcript
         builtins.input = _refuse_input
+        for file in self._job["files"]:
+            target = Path(file["path"])
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file["content"].tobytes())
+            except OSError as error:
+                print(f"{target.name[:80]} could not be put beside your file: {error.strerror}")
 
     def run(self) -> str | None:
         """Run all cells within the time limit; the limit that was hit, or None."""
@@ -63,14 +68,14 @@ class Runner:
         reached, limit = 0, None
         try:
             with deadline(self._limits["run_seconds"]):
-                for reached, cell in enumerate(cells):
+                for reached, cell in enumerate(cells):  # noqa: B007 - named when time is up
                     error = run_cell(cell)
                     self._report(cell, error)
                     self.after_cell(self.namespace)
                     limit = limit or faults.limit_of(error)
-                    if isinstance(error, TimeUp):
+                    if issubclass(type(error), TimeUp):
                         return "time"
-                    if isinstance(error, OutputEnds):
+                    if issubclass(type(error), OutputEnds):
                         return "output"
         except TimeUp as error:
             self._report(cells[reached], error)
@@ -108,7 +113,7 @@ class Runner:
                     "number": cell["number"],
                     "ok": error is None,
                     "fault": None if error is None else faults.describe(error),
-                    "text": text.encode("utf-8", "replace").decode(),
+                    "text": np.frombuffer(text.encode("utf-8", "replace"), dtype=np.uint8),
                     "text_cut": cut,
                 }
             }
@@ -130,9 +135,12 @@ def run_source(
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     try:
         tree = ast.parse(text, name)
+    except BaseException as error:
+        return error
+    try:
         exec(compile(tree, name, "exec", dont_inherit=True), namespace)
     except BaseException as error:
-        if not isinstance(error, (SyntaxError, TimeUp, OutputEnds)):
+        if not issubclass(type(error), (SyntaxError, TimeUp, OutputEnds)):
             _define_the_rest(tree, name, namespace, error)
         return error
     return None
@@ -150,7 +158,9 @@ def _define_the_rest(
             part = ast.Module([node], [])
             try:
                 exec(compile(part, name, "exec", dont_inherit=True), namespace)
-            except Exception:
+            except (TimeUp, OutputEnds):
+                raise
+            except BaseException:
                 continue
 
 

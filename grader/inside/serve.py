@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import os
 import platform
 import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import faults, seeds, wire
 from .answers import AnswerTooLarge, Encoder
 from .deadline import TimeUp, deadline, held
 from .recorder import Recorder
-from .runner import Runner
+from .runner import OutputEnds, Runner
 
-REQUEST_BOUNDS = wire.Bounds(header=64 << 20, payload=512 << 20)
+REQUEST_BOUNDS = wire.Bounds(header=64 << 20, payload=512 << 20, parts=64 << 20)
+ANSWER_BOUNDS = wire.Bounds()
 PACKAGES = ("numpy", "tensorflow", "keras", "scikit-learn")
 
 
@@ -31,6 +35,9 @@ class Server:
         self._sending = threading.Lock()
         self._runner: Runner | None = None
         self._recorder: Recorder | None = None
+        if hasattr(os, "register_at_fork"):
+            # A copy of this process that went on would say everything a second time.
+            os.register_at_fork(after_in_child=channel.close)
 
     def serve(self) -> None:
         """Answer until the grader hangs up."""
@@ -55,7 +62,7 @@ class Server:
             return work(request)
         except TimeUp as error:
             return {"fault": faults.describe(error), "limit": "time"}
-        except AnswerTooLarge as error:
+        except (AnswerTooLarge, OutputEnds) as error:
             return {"fault": faults.describe(error), "limit": "output"}
         except BaseException as error:
             return {"fault": faults.describe(error), "limit": faults.limit_of(error)}
@@ -82,8 +89,7 @@ class Server:
         if not callable(function):
             return {"missing": True}
         with deadline(request["seconds"]):
-            args = [_own(value) for value in request["args"]]
-            kwargs = {key: _own(value) for key, value in request["kwargs"].items()}
+            args, kwargs = _own(request["args"]), _own(request["kwargs"])
             value = function(*args, **kwargs)
             return {"value": Encoder().encode(value)}
 
@@ -94,7 +100,7 @@ class Server:
         with deadline(request["seconds"]):
             keras = hasattr(model, "predict_on_batch")
             output = model.predict(x, verbose=0, batch_size=500) if keras else model.predict(x)
-            return {"value": Encoder().encode(output)}
+            return {"value": Encoder().encode(_numbers(output))}
 
     def _probe(self, request: dict[str, Any]) -> dict[str, Any]:
         from . import probes
@@ -112,27 +118,29 @@ class Server:
         return self._recorder.models[number]
 
     def _emit(self, kind: str, fields: dict[str, Any]) -> None:
-        self._send({kind: fields})
+        """Tell the grader; what is beyond the bounds is left untold."""
+        with contextlib.suppress(wire.FrameError):
+            self._send({kind: fields}, wire.STREAMED)
 
     def _reply(self, nonce: str, answer: dict[str, Any]) -> None:
         try:
             self._send({"reply": nonce, **answer})
         except wire.FrameError as error:
-            self._send({"reply": nonce, "fault": faults.describe(error)})
+            self._send({"reply": nonce, "fault": faults.describe(error), "limit": "output"})
 
-    def _send(self, message: dict[str, Any]) -> None:
-        frame = wire.encode(message)
+    def _send(self, message: dict[str, Any], bounds: wire.Bounds = ANSWER_BOUNDS) -> None:
+        frame = wire.encode(message, bounds)
         with held(), self._sending:
             self._channel.sendall(frame)
 
-    def _receive(self, size: int) -> bytes:
+    def _receive(self, size: int) -> bytearray:
         parts = bytearray()
         while len(parts) < size:
             part = self._channel.recv(min(size - len(parts), 1 << 20))
             if not part:
                 raise EOFError
             parts += part
-        return bytes(parts)
+        return parts
 
 
 def serve(channel: socket.socket) -> None:
@@ -140,9 +148,23 @@ def serve(channel: socket.socket) -> None:
     Server(channel).serve()
 
 
+def _numbers(output: Any) -> Any:
+    """Classes named by text, '0' to '9' as OpenML has them, as the numbers that they name."""
+    if isinstance(output, np.ndarray) and output.dtype.kind in "OSU":
+        with contextlib.suppress(TypeError, ValueError):
+            return output.astype(np.float64)
+    return output
+
+
 def _own(value: Any) -> Any:
-    """A writable copy of an array, so that the student's function may do with it what it likes."""
-    return value.copy() if hasattr(value, "copy") and hasattr(value, "dtype") else value
+    """The value with copies of its arrays, so that the student's function owns what it is given."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_own, value))
+    if isinstance(value, dict):
+        return {key: _own(item) for key, item in value.items()}
+    return value
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Run notebook cells through IPython: magics, display and last values work, no kernel is started."""
+"""Run notebook cells through IPython: magics, display and last values, without a kernel."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from . import faults
 
 NO_INSTALL = (
     "Nothing is installed while a lab is graded: there is no network here. "
-    "numpy, pandas, scipy, scikit-learn, tensorflow, keras, matplotlib, seaborn and Pillow are there."
+    "numpy, pandas, scipy, scikit-learn, tensorflow, keras, matplotlib, seaborn and Pillow are "
+    "there."
 )
 INSTALLERS = re.compile(
     r"^\s*(sudo\s+)?((python3?|\S*/python3?)\s+-m\s+)?(pip3?|conda|mamba|uv|apt|apt-get)\b"
 )
-TRANSPARENT = re.compile(r"^\s*%%(time|timeit|capture|script\s+false)\b.*$", re.MULTILINE)
-QUIET_MAGICS = ("matplotlib", "tensorflow_version", "load_ext", "config", "autosave", "pylab")
+TRANSPARENT = re.compile(r"^\s*%%(time|timeit|capture)\b.*$", re.MULTILINE)
+QUIET_MAGICS = tuple(
+    "matplotlib tensorflow_version load_ext reload_ext unload_ext autoreload tensorboard config "
+    "autosave pylab".split()
+)
 INSTALL_MAGICS = ("pip", "conda", "mamba", "uv")
 
 

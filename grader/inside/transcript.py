@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 
 class Transcript(io.TextIOBase):
@@ -27,6 +28,14 @@ class Transcript(io.TextIOBase):
         """Text can always be written."""
         return True
 
+    @property
+    def buffer(self) -> io.RawIOBase:
+        """A stream of bytes that ends up among the text."""
+        return _Bytes(self)
+
+    def reconfigure(self, **_settings: Any) -> None:
+        """Take what programs say of encodings and buffering; neither exists here."""
+
     def isatty(self) -> bool:
         """No terminal: progress bars print plain lines."""
         return False
@@ -49,3 +58,20 @@ class Transcript(io.TextIOBase):
         text, cut = "".join(self._parts), self._cut
         self._parts, self._cut = [], False
         return text, cut
+
+
+class _Bytes(io.RawIOBase):
+    """The bytes behind a transcript."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript = transcript
+
+    def writable(self) -> bool:
+        """Bytes can always be written."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Print the bytes as UTF-8, with what is none replaced."""
+        text = bytes(data)
+        self._transcript.write(text.decode("utf-8", "replace"))
+        return len(text)

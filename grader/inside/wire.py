@@ -3,10 +3,12 @@
     magic "GRF1" | header length: u32 | payload length: u32 | header: JSON | payload: bytes
 
 Little-endian. The header is one JSON object; in it `{"$array": i}` stands for the i-th entry of
-its list "$arrays", each `{"dtype", "shape", "at"}`: a C-ordered array at byte `at` of the payload.
-Both lengths are compared with the reader's bounds before a byte of them is read, and each array's
-size with what its shape and dtype promise before it is made, so that a hostile peer can neither
-make the reader allocate nor smuggle an object through: only plain numbers have a dtype here.
+its list "$arrays", each `{"dtype", "shape", "at"}`: a C-ordered array at byte `at` of the payload,
+and `{"$tuple": [...]}` for a tuple.
+Both lengths are compared with the reader's bounds before a byte of them is read, the header's parts
+are counted before it is parsed, and each array's size is compared with what its shape and dtype
+promise before it is made, so that a hostile peer can neither make the reader allocate nor smuggle
+an object through: only plain numbers have a dtype here, and they fit into 64 bits.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ DTYPES = frozenset(
 )
 MAX_DEPTH = 40
 MAX_RANK = 8
+MAX_DIGITS = 20
+MARKS = ("$array", "$float", "$tuple")
 
 
 class FrameError(ValueError):
@@ -35,16 +39,25 @@ class FrameError(ValueError):
 
 @dataclass(frozen=True)
 class Bounds:
-    """The largest frame a reader accepts, in bytes of header and payload."""
+    """The largest frame a reader accepts: bytes of header and payload, parts of the header.
+
+    A part is a comma or an opening bracket: a few bytes that become an object of a hundred.
+    """
 
     header: int = 8 << 20
-    payload: int = 96 << 20
+    payload: int = 64 << 20
+    parts: int = 250_000
 
 
-def encode(message: dict[str, Any]) -> bytes:
+STREAMED = Bounds(payload=16 << 20)
+"""For what is told while a submission runs; an answer may be larger."""
+
+
+def encode(message: dict[str, Any], bounds: Bounds | None = None) -> bytes:
     """Turn a message of plain values and NumPy arrays into one frame.
 
-    Raises FrameError for values that are not plain, and for dtypes outside DTYPES.
+    What UTF-8 cannot hold is replaced in texts. Raises FrameError for values that are not plain,
+    for dtypes outside DTYPES, and for a frame beyond `bounds`, where they are given.
     """
     arrays: list[np.ndarray] = []
     places: list[dict[str, Any]] = []
@@ -63,22 +76,34 @@ def encode(message: dict[str, Any]) -> bytes:
             at += array.nbytes
             return {"$array": len(arrays) - 1}
         if isinstance(value, dict):
-            return {str(key): plain(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
+            return {_sendable(str(key)): plain(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list):
             return [plain(item, depth + 1) for item in value]
+        if isinstance(value, tuple):
+            return {"$tuple": [plain(item, depth + 2) for item in value]}
         if isinstance(value, float) and not math.isfinite(value):
             return {"$float": repr(value)}
-        if value is None or isinstance(value, (bool, int, float, str)):
+        if isinstance(value, str):
+            return _sendable(value)
+        if value is None or isinstance(value, (bool, int, float)):
             return value
         raise FrameError(f"a {type(value).__name__} cannot be sent")
 
     body = plain(message)
     header = json.dumps({"body": body, "$arrays": places}, allow_nan=False).encode("ascii")
-    payload = b"".join(array.tobytes() for array in arrays)
-    return HEAD.pack(MAGIC, len(header), len(payload)) + header + payload
+    if bounds is not None:
+        _check(len(header), at, bounds)
+        _check_parts(header, bounds)
+    return b"".join([HEAD.pack(MAGIC, len(header), at), header, *(array.data for array in arrays)])
 
 
-def read(receive: Callable[[int], bytes], bounds: Bounds | None = None) -> dict[str, Any]:
+def _sendable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def read(
+    receive: Callable[[int], bytes | bytearray], bounds: Bounds | None = None
+) -> dict[str, Any]:
     """Read one frame with `receive(n)`, which returns exactly n bytes or raises EOFError.
 
     Raises FrameError where the bytes are no frame or exceed `bounds` (nothing is allocated then).
@@ -87,16 +112,26 @@ def read(receive: Callable[[int], bytes], bounds: Bounds | None = None) -> dict[
     magic, header_size, payload_size = HEAD.unpack(receive(HEAD.size))
     if magic != MAGIC:
         raise FrameError("not a frame")
-    if header_size > bounds.header or payload_size > bounds.payload:
-        raise FrameError(f"a frame of {header_size} + {payload_size} bytes is over the bounds")
+    _check(header_size, payload_size, bounds)
     header = receive(header_size)
+    _check_parts(header, bounds)
     payload = receive(payload_size)
     return _decode(header, payload)
 
 
-def _decode(header: bytes, payload: bytes) -> dict[str, Any]:
+def _check(header_size: int, payload_size: int, bounds: Bounds) -> None:
+    if header_size > bounds.header or payload_size > bounds.payload:
+        raise FrameError(f"a frame of {header_size} + {payload_size} bytes is over the bounds")
+
+
+def _check_parts(header: bytes | bytearray, bounds: Bounds) -> None:
+    if sum(map(header.count, (b",", b"[", b"{"))) > bounds.parts:
+        raise FrameError(f"a message of more than {bounds.parts:,} parts is over the bounds")
+
+
+def _decode(header: bytes | bytearray, payload: bytes | bytearray) -> dict[str, Any]:
     try:
-        document = json.loads(header.decode("ascii"), parse_constant=_no_constant)
+        document = json.loads(header.decode("ascii"), parse_constant=_no_constant, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise FrameError(f"the header is not JSON: {error}") from None
     if not isinstance(document, dict) or set(document) != {"body", "$arrays"}:
@@ -115,7 +150,13 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a plain number")
 
 
-def _array(place: Any, payload: bytes) -> np.ndarray:
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS or abs(number := int(digits)) > 1 << 63:
+        raise ValueError("a whole number does not fit into 64 bits")
+    return number
+
+
+def _array(place: Any, payload: bytes | bytearray) -> np.ndarray:
     try:
         dtype, shape, at = place["dtype"], place["shape"], place["at"]
     except (TypeError, KeyError):
@@ -143,19 +184,41 @@ def _empty(shape: list[int], dtype: str) -> np.ndarray:
 
 
 def _filled(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
+    """Put arrays, tuples and odd floats in the place of their marks, within `value` itself."""
     if depth > MAX_DEPTH:
         raise FrameError("the message is nested too deeply")
-    if isinstance(value, list):
-        return [_filled(item, arrays, depth + 1) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"$array"}:
-        index = value["$array"]
-        if type(index) is not int or not 0 <= index < len(arrays):
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            value[index] = _filled(item, arrays, depth + 1)
+    elif isinstance(value, dict):
+        if len(value) == 1 and not value.keys().isdisjoint(MARKS):
+            return _marked(*value.popitem(), arrays, depth)
+        for key, item in value.items():
+            _check_text(key)
+            value[key] = _filled(item, arrays, depth + 1)
+    return value
+
+
+def _marked(mark: str, value: Any, arrays: list[np.ndarray], depth: int) -> Any:
+    if mark == "$array":
+        if type(value) is not int or not 0 <= value < len(arrays):
             raise FrameError("an array is named that was not sent")
-        return arrays[index]
-    if set(value) == {"$float"}:
-        if value["$float"] not in ("nan", "inf", "-inf"):
+        return arrays[value]
+    if mark == "$float":
+        if value not in ("nan", "inf", "-inf"):
             raise FrameError("a number is not a number")
-        return float(value["$float"])
-    return {key: _filled(item, arrays, depth + 1) for key, item in value.items()}
+        return float(value)
+    if not isinstance(value, list):
+        raise FrameError("a tuple is not made of a list")
+    return tuple(_filled(value, arrays, depth + 1))
+
+
+def _check_text(text: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise FrameError("a text holds what UTF-8 cannot") from None
