@@ -207,6 +207,7 @@ def test_a_name_twice_on_the_left_explains_why_labels_do_not_fit() -> None:
     assert "overwritten-split" in seen(lengths, line)
     assert "overwritten-split" not in seen(evidence(), line)
     assert "overwritten-split" not in seen(lengths, "(x_train, y_train), (_, _) = load_data()")
+    assert "overwritten-split" not in seen(lengths, "rest, rest = rest[1:], rest[:1]")
 
 
 def test_a_sorted_training_without_shuffle_is_named() -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
-import numpy as np
 import pytest
 
-from grader import data
 from grader.course import find_course
 from grader.grading import grade
 from grader.records.lab import Lab
@@ -97,7 +93,6 @@ def test_a_mistake_that_stops_the_training_leaves_the_points_of_what_is_right(
 
 LITTLE = """
 import matplotlib.pyplot as plt
-import numpy as np
 from tensorflow import keras
 
 (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
@@ -160,45 +155,3 @@ for row in counts:
 """
     )
     assert {"test_accuracy", "curves", "confusion_matrix", "loss_fits"} <= passed(judge(path))
-
-
-# ---------------------------------------------------------------- the readers of results
-
-
-@pytest.fixture(scope="module")
-def results() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "lab03_results", FOLDER / "checks" / "test_lab03_results.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def table() -> np.ndarray:
-    """Counts (10, 10) of the visible digits, a tenth of each taken for the next one."""
-    truth = np.bincount(data.public_labels("mnist", np.arange(60_000, 65_000)))
-    return np.diag(truth - truth // 10) + np.roll(np.diag(truth // 10), 1, axis=1)
-
-
-def test_a_table_is_turned_by_what_its_sums_say(results: ModuleType, table: np.ndarray) -> None:
-    square = (10, 10)
-    assert results.orientation(tuple(table.ravel()), square) == "rows"
-    assert results.orientation(tuple(2 * table.ravel()), square) == "rows"
-    assert results.orientation(tuple(table.T.ravel()), square) == "columns"
-    assert results.orientation(tuple(table.ravel() / 5000), square) is None
-    assert results.orientation((None,) * 100, square) is None
-    assert results.orientation(tuple(table.ravel()), (100,)) is None
-
-
-@pytest.mark.parametrize("frame", ["{}", "[{}]", "3 {}"])
-def test_a_printed_table_is_read_whatever_frames_it(
-    results: ModuleType, table: np.ndarray, frame: str
-) -> None:
-    lines = [frame.format("  ".join(map(str, row))) for row in table]
-    text = "\n".join(["the matrix:", *lines, "done"])
-    assert list(results.printed_tables(text)) == [table.ravel().tolist()]
-    assert list(results.printed_tables("\n".join(lines[:9]))) == []

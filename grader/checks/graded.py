@@ -18,6 +18,18 @@ PREDICT_SECONDS = 60.0
 CONFIDENCE = 0.95
 AGREEMENT = 0.02
 MOST_SCORES = 1_000
+DIGITS = {
+    "graded": (
+        "new digits",
+        "These digits were never in your program, so this is how well your model does on what it "
+        "has not seen.",
+    ),
+    "own-test": (
+        "digits of your own test array",
+        "How you prepare the digits was not recognised, so your model was asked about your own "
+        "test images instead of new ones.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class GradedDigits:
     def __init__(
         self, name: str, model: ModelFacts, evidence: Evidence, live: Live, seed: int
     ) -> None:
-        self._name = name
+        self.name = name
         self._model = model
         self._evidence = evidence
         self._live = live
@@ -52,13 +64,13 @@ class GradedDigits:
     @cached_property
     def feeding(self) -> Feeding | None:
         """The submission's preprocessing, learned from its latest use of the model."""
-        statistics = Statistics(lambda: data.pixel_statistics(self._name))
+        statistics = Statistics(lambda: data.pixel_statistics(self.name))
         for facts in self._fed():
             rows = facts.sample_rows
             if rows is None or not sampled(facts):
                 continue
             try:
-                raw = data.public_rows(self._name, rows)
+                raw = data.public_rows(self.name, rows)
             except (IndexError, ValueError):
                 continue
             found = learn(facts, raw, statistics)
@@ -78,7 +90,7 @@ class GradedDigits:
         """The model's answers to the graded digits, or None where it cannot be fed."""
         if self.feeding is None:
             return self._on_own_test()
-        images, truth = data.graded(self._name)
+        images, truth = data.graded(self.name)
         order = self._rng.permutation(len(images))
         images, truth = images[order], truth[order]
         fed = self.feeding.apply(disturbed(images, self._rng))
@@ -93,7 +105,7 @@ class GradedDigits:
         Its order cannot be seen where no map from the raw digits is known, so the array counts only
         if the labels in their own order bear out the accuracy that the submission computed.
         """
-        visible = data.describe(self._name).visible
+        visible = data.describe(self.name).visible
         for use in reversed(self._evidence.uses):
             x = use.feed.x if use.feed is not None else None
             told = use.results.get("accuracy")
@@ -101,12 +113,12 @@ class GradedDigits:
                 continue
             if x.shape[:1] not in ((visible,), (2 * visible,)):
                 continue
-            rows = np.arange(x.shape[0]) % visible + data.describe(self._name).train
-            truth = data.public_labels(self._name, rows)
+            rows = np.arange(x.shape[0]) % visible + data.describe(self.name).train
+            truth = data.public_labels(self.name, rows)
             output = self._live.predict_kept(self._model.id, x.fingerprint, seconds=PREDICT_SECONDS)
             if not _is_one_for_each(output, len(truth)):
                 continue
-            found = Predictions(*_classes(output, truth, data.public_rows(self._name, rows)))
+            found = Predictions(*_classes(output, truth, data.public_rows(self.name, rows)))
             if abs(float((found.predicted == truth).mean()) - told) < AGREEMENT:
                 return found
         return None
@@ -147,7 +159,7 @@ class GradedDigits:
         found = self.predictions
         if found is None:
             return None
-        size = data.classes(self._name)
+        size = data.classes(self.name)
         table = np.zeros((size, size), dtype=np.int64)
         inside = (found.predicted >= 0) & (found.predicted < size)
         np.add.at(table, (found.truth[inside], found.predicted[inside]), 1)
@@ -162,12 +174,12 @@ class GradedDigits:
         accuracy = self.accuracy
         floor = threshold - 2 * band
         share = min(max((accuracy - floor) / (threshold - floor), 0.0), 0.99)
+        digits, why = DIGITS[self.how]
         expect(
             self.upper >= threshold,
-            observed=f"{accuracy:.2%} of {self.count:,} new digits were recognised",
+            observed=f"{accuracy:.2%} of {self.count:,} {digits} were recognised",
             expected=f"at least {shown:.0%}",
-            why="These digits were never in your program, so this is how well your model does on "
-            "what it has not seen.",
+            why=why,
             next="If the curves are still rising, train longer; if not, give the model more units.",
             earned=round(share, 2),
         )

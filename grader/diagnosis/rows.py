@@ -11,6 +11,8 @@ from grader.diagnosis.facts import KNOWN_ROWS, first, number, see, share, short
 from grader.diagnosis.source import Place, called
 from grader.records.misconception import Sighting
 
+ARRAYS_OF_A_SPLIT = 4
+
 
 def trained_on_test(case: Case) -> Iterator[Sighting]:
     """Test images among those trained on."""
@@ -177,7 +179,7 @@ def _doubled_target(case: Case) -> tuple[str, Place] | None:
                 for n in ast.walk(target)
                 if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
             ]
-            for name in names:
+            for name in names if len(names) >= ARRAYS_OF_A_SPLIT else ():
                 if names.count(name) > 1 and not name.startswith("_"):
                     return name, (item.cell, item.line)
     return None

@@ -9,74 +9,12 @@ import numpy as np
 import pytest
 
 from grader import catalogue
-from grader.checks import expect, fail
-from grader.roles import attempted_model, choose_model
+from grader.checks import expect
+from grader.checks.running import expect_finished, expect_trained, tried_network
 
+NAMES = ("model",)
 CLASSES = 10
 WITHOUT_MAPS = {"BatchNormalization", "LayerNormalization", "Normalization", "PReLU", "Embedding"}
-SLIPS = {"NameError", "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError"}
-LIMITS = {
-    "time": "it took longer than this lab allows",
-    "memory": "it used more memory than this lab allows",
-    "output": "it printed more than this lab allows",
-}
-
-
-# ---------------------------------------------------------------- what the checks share
-
-
-def judged_network(evidence):
-    """The facts of the trained network, or of the one whose training was tried last, or None."""
-    trained = choose_model(evidence, ("model",), CLASSES)
-    if trained is not None:
-        return trained
-    tried = attempted_model(evidence)
-    return next((facts for facts in evidence.models if facts.id == tried), None)
-
-
-def tried_network(evidence):
-    """The same, or skip the check where no training was tried."""
-    facts = judged_network(evidence)
-    if facts is None or not (facts.trained or evidence.fits):
-        pytest.skip("not checked yet: it needs “A network is built and trained to the end.”")
-    return facts
-
-
-def cause_of(fault, diagnosis):
-    """The mistake that explains an exception, or None."""
-    for sighting in diagnosis.sightings:
-        entry = catalogue.get(sighting.misconception)
-        near = sighting.cell == fault.cell and sighting.line == fault.line
-        if fault.type in SLIPS:
-            if near and entry.stage in ("exception", "style", "scale"):
-                return sighting
-        elif entry.severity == "E" and entry.stage in ("exception", "labels", "pairing"):
-            return sighting
-    return None
-
-
-def fail_with_fault(fault, diagnosis, *, expected):
-    """Fail with an exception of the student's code, or with its cause where that is known."""
-    where = "the program" if fault.cell is None else f"cell {fault.cell}"
-    stopped = f"{where} stopped with {fault.type}"
-    cause = cause_of(fault, diagnosis)
-    if cause is not None:
-        fail(
-            observed=f"{stopped}: {cause.observed}",
-            expected=cause.expected,
-            misconception=cause.misconception,
-            cell=cause.cell,
-            line=cause.line,
-        )
-    message = (fault.message.strip().splitlines() or [""])[0][:160]
-    fail(
-        observed=f"{stopped}: {message}".strip(": "),
-        expected=expected,
-        why="What comes after an error works with things that were never made.",
-        next="Read the last line of the error first; it names what went wrong.",
-        cell=fault.cell,
-        line=fault.line,
-    )
 
 
 # ---------------------------------------------------------------- running and training
@@ -84,36 +22,12 @@ def fail_with_fault(fault, diagnosis, *, expected):
 
 def test_runs(evidence, diagnosis):
     """Every cell runs, from top to bottom, without an error."""
-    expect(
-        evidence.finished and evidence.limit is None,
-        observed="your program was stopped: "
-        + LIMITS.get(evidence.limit, "it ended before its last cell"),
-        expected="a program that runs to its last cell",
-        why="What comes after that point was never run.",
-        next="Train on fewer pictures or for fewer epochs, and print less, until it fits.",
-    )
-    broken = next((cell for cell in evidence.cells if not cell.ok), None)
-    if broken is not None and broken.fault is not None:
-        fail_with_fault(broken.fault, diagnosis, expected="every cell runs without an error")
+    expect_finished(evidence, diagnosis)
 
 
 def test_network(evidence, diagnosis):
     """A network is built and trained to the end."""
-    if choose_model(evidence, ("model",), CLASSES) is not None:
-        diagnosis.expect_none("frozen-model")
-        return
-    tried = [fit.fault for fit in evidence.fits if fit.fault is not None]
-    broken = [cell.fault for cell in evidence.cells if cell.fault is not None]
-    if tried or broken:
-        fail_with_fault((tried or broken)[0], diagnosis, expected="a training that runs to its end")
-    diagnosis.expect_none("never-fitted")
-    fail(
-        observed="no network was trained",
-        expected="a network that learns from the training pictures",
-        misconception="never-fitted" if evidence.models else None,
-        why=None if evidence.models else "All that follows in this lab looks at a trained network.",
-        next=None if evidence.models else "Begin with Task 1 and work your way down to Task 4.",
-    )
+    expect_trained(evidence, diagnosis, NAMES, CLASSES)
 
 
 # ---------------------------------------------------------------- the data
@@ -121,13 +35,13 @@ def test_network(evidence, diagnosis):
 
 def test_training_images(evidence, diagnosis):
     """The network learns from training pictures only."""
-    tried_network(evidence)
+    tried_network(evidence, NAMES, CLASSES)
     diagnosis.expect_none("trained-on-test")
 
 
 def test_pixels_scaled(evidence, diagnosis):
     """The pixels are scaled, training and test pictures alike."""
-    tried_network(evidence)
+    tried_network(evidence, NAMES, CLASSES)
     diagnosis.expect_none(
         "uint8-overflow",
         "in-place-divide",
@@ -142,7 +56,7 @@ def test_pixels_scaled(evidence, diagnosis):
 
 def test_labels_match(evidence, diagnosis):
     """Each picture goes with its own label."""
-    tried_network(evidence)
+    tried_network(evidence, NAMES, CLASSES)
     diagnosis.expect_none(
         "labels-misaligned",
         "scrambled-reshape",
@@ -161,7 +75,7 @@ def test_labels_match(evidence, diagnosis):
 
 def test_ten_outputs(evidence, diagnosis):
     """The network gives ten outputs for each picture."""
-    facts = tried_network(evidence)
+    facts = tried_network(evidence, NAMES, CLASSES)
     diagnosis.expect_none(
         "missing-flatten",
         "single-unit-softmax",
@@ -181,7 +95,7 @@ def test_ten_outputs(evidence, diagnosis):
 
 def test_hidden_layer(evidence, diagnosis):
     """There is a hidden layer, and it is not linear."""
-    facts = tried_network(evidence)
+    facts = tried_network(evidence, NAMES, CLASSES)
     maps = [
         layer
         for layer in facts.layers
@@ -201,7 +115,7 @@ def test_hidden_layer(evidence, diagnosis):
 
 def test_loss_fits(evidence, diagnosis):
     """The loss fits the labels and the output layer."""
-    tried_network(evidence)
+    tried_network(evidence, NAMES, CLASSES)
     diagnosis.expect_none(
         "metrics-as-loss-weights",
         "accuracy-as-loss",

@@ -1,0 +1,129 @@
+"""The accuracy that a submission reports: computed on test images, by any means."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from grader import data
+from grader.checks.diagnosis import Diagnosis
+from grader.checks.expectations import expect, fail
+from grader.checks.graded import GradedDigits
+from grader.checks.trained import TrainedModel
+from grader.records.evidence import Evidence, Feed
+from grader.records.submission import Submission
+
+TYPED = re.compile(
+    r"""print\(\s*(["'][^"'{}\n]*acc[^"'{}\n]*\d[.,]\d{2,}[^"'{}\n]*["'])\s*\)""", re.I
+)
+A_PART = 0.05
+"""How far a printed accuracy may be off where it may stem from a part of the test images."""
+
+
+def expect_test_accuracy(
+    evidence: Evidence,
+    submission: Submission,
+    diagnosis: Diagnosis,
+    model: TrainedModel,
+    graded: GradedDigits,
+) -> None:
+    """Expect that the accuracy on test images was computed, and not typed in."""
+    typed, cell, line = _typed_in(submission)
+    certain = typed or diagnosis.first("evaluated-on-train", "typed-in-result")
+    if measured(evidence, model):
+        return
+    if _printed(evidence, model, graded, near=0 if certain else A_PART):
+        return
+    expect(
+        typed is None,
+        observed=f"the program prints a text with the result in it: {typed}",
+        expected="a number that your code computes from the test pictures",
+        misconception="typed-in-result",
+        cell=cell,
+        line=line,
+    )
+    diagnosis.expect_none(
+        "evaluated-on-train",
+        "typed-in-result",
+        "broadcast-accuracy",
+        "argmax-axis",
+        "probabilities-to-metric",
+        "wrong-metric",
+        "never-fitted",
+    )
+    fail(
+        observed="no accuracy on the test pictures was found",
+        expected="the share of test pictures that the network recognises, computed and printed",
+        why="Only pictures that the network did not learn from tell how well it reads new digits.",
+        next="Ask your trained network about the test pictures and print the share it gets right.",
+    )
+
+
+def measured(evidence: Evidence, model: TrainedModel) -> bool:
+    """Whether evaluate, score or a metric gave an accuracy on the test images."""
+    learned = {fit.train.x.fingerprint for fit in model.fits if fit.train and fit.train.x}
+    for use in evidence.uses:
+        gave = use.how == "score" or any("loss" not in key for key in use.results)
+        done = use.how in ("evaluate", "score") and use.fault is None
+        if done and gave and on_test(use.feed, learned):
+            return True
+    return any(
+        metric.fault is None
+        and ("accuracy" in metric.name.lower() or metric.name == "classification_report")
+        and metric.rows_of != "train"
+        and bool(metric.first_is_truth or metric.second_is_truth)
+        for metric in evidence.metrics
+    )
+
+
+def on_test(feed: Feed | None, learned: set[str]) -> bool:
+    """Whether test images were fed; images that cannot be traced get the benefit of the doubt."""
+    if feed is None or feed.x is None or feed.x.origin is None:
+        return feed is not None and (feed.x is None or feed.x.fingerprint not in learned)
+    origin = feed.x.origin
+    return origin.test > 0 or (origin.train == 0 and feed.x.fingerprint not in learned)
+
+
+def _typed_in(submission: Submission) -> tuple[str | None, int | None, int | None]:
+    """(text, cell, line) of a print with an accuracy in it, as it stands in the source."""
+    for cell in submission.cells:
+        found = TYPED.search(cell.source)
+        if found:
+            whole = submission.kind == "module" and len(submission.cells) == 1
+            line = cell.first_line + cell.source[: found.start()].count("\n")
+            return found[1][:80], None if whole else cell.number, line
+    return None, None, None
+
+
+def _printed(evidence: Evidence, model: TrainedModel, graded: GradedDigits, *, near: float) -> bool:
+    """Whether a printed number is the network's accuracy (or share of errors) on test images.
+
+    A number that is off by at most `near` will do where the program fed test images: it may have
+    been measured on a part of them.
+    """
+    accuracy = _accuracy_on_visible(model, graded)
+    fed = any(use.fault is None and on_test(use.feed, set()) for use in evidence.uses)
+    if accuracy is None or not fed:
+        return False
+    for text, percent in re.findall(r"(?<![\w.])(\d{1,3}\.\d{1,17})\s?(%?)", evidence.text):
+        value = float(text)
+        share = value / 100 if percent or value > 1 else value
+        digits = len(text.split(".")[1]) + (2 if share != value else 0)
+        rounding = 0.51 * 10.0 ** -min(digits, 6)
+        if min(abs(share - accuracy), abs(1 - share - accuracy)) <= max(near, rounding):
+            return True
+    return False
+
+
+def _accuracy_on_visible(model: TrainedModel, graded: GradedDigits) -> float | None:
+    """The network's accuracy on the test images that the submission has, asked of it now."""
+    if graded.feeding is None:
+        return None
+    described = data.describe(graded.name)
+    rows = np.arange(described.train, described.train + described.visible)
+    answers = model.predict(graded.feeding.apply(data.public_rows(graded.name, rows)))
+    answers = answers.argmax(axis=-1) if answers.ndim > 1 else answers
+    if answers.shape != rows.shape:
+        return None
+    return float((answers == data.public_labels(graded.name, rows)).mean())
