@@ -89,6 +89,36 @@ def test_a_heatmap_gives_its_matrix_and_an_empty_figure_is_none(told: Told) -> N
     assert bars["axes"][0]["bars"] == 2
 
 
+PICTURES = """
+import numpy as np
+import matplotlib.pyplot as plt
+x = np.load({folder!r} + "/train_images.npy", mmap_mode="r")
+figure, (left, middle, right, last) = plt.subplots(1, 4)
+left.imshow(x[7], cmap="gray"), left.set_title("3 (3)", color="tab:blue")
+middle.imshow(1 - x[8] / 255), middle.set_xlabel("7 (1)", color=(1, 0, 0)), middle.set_title("b")
+right.imshow(np.eye(28)), right.set_title("right", loc="left", color="w", backgroundcolor="navy")
+right.spines["left"].set_color("red")
+last.imshow([[0.25, 0.75], [1, 0]])
+plt.show()
+"""
+
+
+def test_a_picture_is_known_as_a_digit_and_what_is_written_in_a_colour_is_told() -> None:
+    folder = str(public_folder("mnist"))
+    told = run_cells([PICTURES.format(folder=folder)], folder)
+    assert told.faults == []
+    (figure,) = told.of_kind("figure")
+    assert [axes["picture"] for axes in figure["axes"]] == [7, 8, None, None]
+    assert [axes["coloured"] for axes in figure["axes"]] == [
+        [["3 (3)", "#1f77b4"]],
+        [["7 (1)", "#ff0000"]],
+        [["right", "#000080"], ["", "#ff0000"]],
+        [],
+    ]
+    assert figure["axes"][3]["matrices"] == [[[2, 2], [0.25, 0.75, 1.0, 0.0]]]
+    assert told.of_kind("warning", category="grader") == []
+
+
 def test_what_is_drawn_after_show_is_another_figure_and_what_is_thrown_away_is_none(
     told: Told,
 ) -> None:

@@ -289,8 +289,10 @@ class LineFacts(Plain):
 
 
 class AxesFacts(Plain):
-    """One pair of axes. `images` counts pictures; `matrices` holds small integer images drawn
-    (a confusion matrix as imshow, matshow or a heatmap), each a flat tuple with its shape."""
+    """One pair of axes. `images` counts pictures; `matrices` holds small images drawn (a confusion
+    matrix as imshow, matshow or a heatmap), each a flat tuple with its shape. `picture` is the raw
+    digit that a single picture shows. `coloured` holds (text, #rrggbb) of what is written in a
+    colour that is no grey, and of a coloured frame ("")."""
 
     title: Text = ""
     xlabel: Text = ""
@@ -300,6 +302,8 @@ class AxesFacts(Plain):
     bars: int = 0
     images: int = 0
     texts: tuple[Name, ...] = Field(default=(), max_length=400)
+    picture: int | None = None
+    coloured: tuple[tuple[Name, Name], ...] = Field(default=(), max_length=400)
     matrices: tuple[tuple[tuple[int, ...], tuple[Number, ...]], ...] = Field(
         default=(), max_length=4
     )
@@ -319,6 +323,15 @@ class WarningEvent(Event):
     kind: Literal["warning"] = "warning"
     category: Name
     message: Text
+
+
+class LegacyEvent(Event):
+    """An old spelling that was run as what took its place: the misconception's code and what was
+    used, as the student wrote it."""
+
+    kind: Literal["legacy"] = "legacy"
+    code: Name
+    used: Name
 
 
 class SaveEvent(Event):
@@ -353,7 +366,7 @@ class ValueFacts(Plain):
 
 _OfModels = CompileEvent | FitEvent | UseEvent | MetricEvent | SaveEvent
 AnyEvent = Annotated[
-    DataLoaded | FigureEvent | WarningEvent | _OfModels, Field(discriminator="kind")
+    DataLoaded | FigureEvent | WarningEvent | LegacyEvent | _OfModels, Field(discriminator="kind")
 ]
 
 

@@ -34,12 +34,13 @@ class Recorder:
     """Records one run. `emit(what, fields)` takes events, models and values as plain data.
 
     `where()` returns cell and line of the innermost student frame. `models` holds the live models
-    by the id that their facts carry, `kept` the last few test-sized arrays by fingerprint.
+    by the id that their facts carry, `kept` the last few test-sized arrays by fingerprint. `hooks`
+    takes those of others, too, to be run after the recorder's.
     """
 
     def __init__(self, emit: Emit, where: Callable[[], Place], data_folder: str | None) -> None:
         self.models: dict[int, object] = {}
-        self._hooks = PostImport()
+        self.hooks = PostImport()
         self._journal = Journal(emit, where)
         journal = self._journal
         raw = RawRows(data_folder)
@@ -56,14 +57,14 @@ class Recorder:
         histories = self._calls.histories
         self._estimators = Estimators(journal, self._ledger, feeds, known, histories)
         self._metrics = Metrics(journal, raw, known)
-        self._figures = Figures(journal, histories)
+        self._figures = Figures(journal, histories, raw)
         self._notices = Notices(journal)
         self._values = Values(journal, arrays, known)
         self._datasets = Datasets(data_folder, self._loaded)
 
     def install(self) -> None:
         """Patch what is imported, now where it already is, else at its first import."""
-        self._datasets.hook(self._hooks)
+        self._datasets.hook(self.hooks)
         self._notices.install()
         waiting: dict[str, Callable[[Any], None]] = {
             "keras.src.models.model": self._patch_keras,
@@ -83,9 +84,14 @@ class Recorder:
             "absl.logging": self._notices.in_absl,
         }
         for name, hook in waiting.items():
-            self._hooks.when_imported(name, self._safe(hook))
-        self._hooks.for_each_below("sklearn", self._safe(self._estimators.in_module))
-        self._hooks.install()
+            self.hooks.when_imported(name, self._safe(hook))
+        self.hooks.for_each_below("sklearn", self._safe(self._estimators.in_module))
+        self.hooks.install()
+
+    def note_old(self, code: str, used: str) -> None:
+        """Record that an old spelling was run as what took its place."""
+        if not self._journal.closed:
+            self._journal.safely(self._journal.event, "legacy", code=code, used=used[:300])
 
     def after_cell(self, namespace: dict[str, Any]) -> None:
         """Record what a cell left pending, and close its figures."""

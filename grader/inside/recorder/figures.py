@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .journal import Journal, Place
+from .rows import RawRows
 
 MAX_POINTS = 2_000
 MAX_SIDE = 20
@@ -29,8 +30,14 @@ class _Making:
 class Figures:
     """Records each figure once, when it is done: shown, saved and closed, or at its cell's end."""
 
-    def __init__(self, journal: Journal, histories: list[dict[str, list[float | None]]]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        histories: list[dict[str, list[float | None]]],
+        raw: RawRows | None = None,
+    ) -> None:
         self._journal = journal
+        self._raw = raw
         self._histories = histories
         self._made_at: weakref.WeakKeyDictionary[Any, Place] = weakref.WeakKeyDictionary()
         self._recorded: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -129,7 +136,17 @@ class Figures:
             "images": len(axes.get_images()) + len(_meshes(axes)),
             "texts": [_text(item.get_text(), 300) for item in axes.texts[:400]],
             "matrices": _matrices(axes),
+            "picture": self._journal.safely(self._picture, axes),
+            "coloured": self._journal.safely(_coloured, axes) or [],
         }
+
+    def _picture(self, axes: Any) -> int | None:
+        """The raw digit that is shown, where one picture is drawn and it is one of them."""
+        drawn = axes.get_images()
+        if self._raw is None or len(drawn) != 1:
+            return None
+        match = self._raw.match(np.ma.filled(np.ma.asarray(drawn[0].get_array()), 0))
+        return int(match.rows[0]) if match is not None and match.rows[0] >= 0 else None
 
     def _line(self, line: Any) -> dict[str, Any]:
         label = str(line.get_label())
@@ -181,8 +198,32 @@ def _meshes(axes: Any) -> list[Any]:
     return [item for item in axes.collections if type(item).__name__ == "QuadMesh"]
 
 
+def _coloured(axes: Any) -> list[list[str]]:
+    """(text, colour) of titles, labels and texts in a colour, and of a frame in one."""
+    titles = [axes.title, axes._left_title, axes._right_title]
+    written = [*titles, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+    found = []
+    for item in [item for item in written if item.get_text().strip()][:399]:
+        box = item.get_bbox_patch()
+        colours = [item.get_color()] + ([] if box is None else [box.get_facecolor()])
+        text = _text(item.get_text(), 300)
+        found += [[text, colour] for colour in map(_hex, colours) if _is_hue(colour)][:1]
+    frames = [_hex(axes.spines[side].get_edgecolor()) for side in axes.spines]
+    return found + [["", colour] for colour in frames if _is_hue(colour)][:1]
+
+
+def _hex(colour: Any) -> str:
+    return str(sys.modules["matplotlib.colors"].to_hex(colour))
+
+
+def _is_hue(colour: str) -> bool:
+    """Whether a colour `#rrggbb` differs from black, white and grey to the eye."""
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return max(parts) - min(parts) >= 64
+
+
 def _matrices(axes: Any) -> list[Any]:
-    """Small whole-numbered matrices that were drawn as an image or a heatmap."""
+    """Small matrices of numbers that were drawn as an image or a heatmap."""
     found = []
     for drawn in [*axes.get_images(), *_meshes(axes)]:
         matrix: Any = np.ma.filled(np.ma.asarray(drawn.get_array(), dtype=float), np.nan)
@@ -190,6 +231,6 @@ def _matrices(axes: Any) -> list[Any]:
             side = round(matrix.size**0.5)
             matrix = matrix.reshape(side, side) if side * side == matrix.size else matrix[None]
         small = matrix.ndim == 2 and 2 <= matrix.shape[0] <= MAX_SIDE >= matrix.shape[1] >= 2
-        if small and np.all(np.isfinite(matrix)) and np.all(matrix == np.rint(matrix)):
+        if small and np.all(np.isfinite(matrix)):
             found.append([list(matrix.shape), [float(value) for value in matrix.reshape(-1)]])
     return found[:4]
