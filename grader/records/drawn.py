@@ -1,0 +1,48 @@
+"""What the pieces of evidence are made of, and what was drawn: lines, axes and their words."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(max_length=4_000)]
+Name = Annotated[str, StringConstraints(max_length=300)]
+Number = float | None
+"""A number, or None where there is none to be had (an empty array, NaN in a JSON file)."""
+
+
+class Plain(BaseModel):
+    """The base of all evidence: frozen, nothing undeclared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class LineFacts(Plain):
+    """One line of a figure: label, values (bounded), and the history key that it equals."""
+
+    label: Name = ""
+    y: tuple[Number, ...] = Field(default=(), max_length=2_000)
+    points: int = 0
+    key: Name | None = None
+
+
+class AxesFacts(Plain):
+    """One pair of axes. `images` counts pictures; `matrices` holds small images drawn (a confusion
+    matrix as imshow, matshow or a heatmap), each a flat tuple with its shape. `picture` is the raw
+    digit that a single picture shows. `coloured` holds (text, #rrggbb) of what is written in a
+    colour that is no grey, and of a coloured frame ("")."""
+
+    title: Text = ""
+    xlabel: Text = ""
+    ylabel: Text = ""
+    legend: tuple[Name, ...] = Field(default=(), max_length=50)
+    lines: tuple[LineFacts, ...] = Field(default=(), max_length=100)
+    bars: int = 0
+    images: int = 0
+    texts: tuple[Name, ...] = Field(default=(), max_length=400)
+    picture: int | None = None
+    coloured: tuple[tuple[Name, Name], ...] = Field(default=(), max_length=400)
+    matrices: tuple[tuple[tuple[int, ...], tuple[Number, ...]], ...] = Field(
+        default=(), max_length=4
+    )
