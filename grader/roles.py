@@ -15,7 +15,7 @@ def choose_model(
     Among the trained ones, those with an output for each class go first; then a name that the
     starter suggests settles it; then the one trained last.
     """
-    trained = [model for model in evidence.models if _was_trained(model, evidence)]
+    trained = trained_models(evidence)
     if not trained:
         return None
 
@@ -24,6 +24,12 @@ def choose_model(
         return fits, any(name in names for name in model.names), _last_training(model, evidence)
 
     return max(trained, key=rank)
+
+
+def trained_models(evidence: Evidence) -> list[ModelFacts]:
+    """Every model that was trained, in the order of their last trainings."""
+    trained = [model for model in evidence.models if _was_trained(model, evidence)]
+    return sorted(trained, key=lambda model: _last_training(model, evidence))
 
 
 def attempted_model(evidence: Evidence) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from grader.records.evidence import Evidence, Fault, FitEvent, ModelFacts
-from grader.roles import attempted_model, choose_model, last_fit
+from grader.roles import attempted_model, choose_model, last_fit, trained_models
 
 
 def model(number: int, **more: Any) -> ModelFacts:
@@ -55,6 +55,13 @@ def test_a_training_that_stopped_with_an_error_makes_no_trained_model() -> None:
     assert choose_model(evidence, ["model"], 10) is None
     assert attempted_model(evidence) == 1
     assert last_fit(evidence, 1) is None
+
+
+def test_several_trained_models_come_in_the_order_of_their_trainings() -> None:
+    models = (model(1), model(2), model(3, trained=False), model(4))
+    events = (fit(0, 4), fit(1, 2), fit(2, 1))
+    trained = trained_models(Evidence(models=models, events=events))
+    assert [facts.id for facts in trained] == [4, 2, 1]
 
 
 def test_without_models_there_is_none() -> None:

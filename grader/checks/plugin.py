@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from grader.checks.diagnosis import Diagnosis
     from grader.checks.graded import GradedDigits
+    from grader.checks.networks import Network
     from grader.checks.student import Student
     from grader.checks.subject import Subject
     from grader.checks.trained import TrainedModel
@@ -136,6 +137,12 @@ def graded(_subject: Subject, model: TrainedModel) -> GradedDigits:
     if _subject.graded is None:
         raise RuntimeError("the lab names no data set, so it has no graded digits")
     return _subject.graded
+
+
+@pytest.fixture
+def networks(_subject: Subject) -> tuple[Network, ...]:
+    """Every network that was trained, in order; empty where there is none."""
+    return _subject.networks
 
 
 @pytest.fixture

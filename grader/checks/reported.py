@@ -77,6 +77,22 @@ def measured(evidence: Evidence, model: TrainedModel) -> bool:
     )
 
 
+def told_of(evidence: Evidence, model: TrainedModel, graded: GradedDigits) -> bool:
+    """Whether this very network was asked about test images and its accuracy computed or printed.
+
+    For labs that train several networks, where the accuracy of one says nothing of another.
+    """
+    learned = {fit.train.x.fingerprint for fit in model.fits if fit.train and fit.train.x}
+    asked = [use for use in model.uses if use.fault is None and on_test(use.feed, learned)]
+    if any(use.how == "score" or len(use.results) > 1 for use in asked):
+        return True
+    named = any(
+        "accuracy" in metric.name.lower() and metric.fault is None and metric.rows_of != "train"
+        for metric in evidence.metrics
+    )
+    return bool(asked) and (named or _printed(evidence, model, graded, near=A_PART))
+
+
 def on_test(feed: Feed | None, learned: set[str]) -> bool:
     """Whether test images were fed; images that cannot be traced get the benefit of the doubt."""
     if feed is None or feed.x is None or feed.x.origin is None:

@@ -9,20 +9,24 @@ from functools import cached_property
 import numpy as np
 
 from grader import data
+from grader.checks.diagnosis import Diagnosis
 from grader.checks.expectations import fail
 from grader.checks.graded import GradedDigits
+from grader.checks.networks import Network
 from grader.checks.trained import TrainedModel
 from grader.diagnosis import diagnose
-from grader.errors import SessionClosed
+from grader.errors import LabError, SessionClosed
 from grader.live import Live
 from grader.records.evidence import Evidence
 from grader.records.lab import Lab
 from grader.records.misconception import Sighting
 from grader.records.submission import Submission
-from grader.roles import attempted_model, choose_model
+from grader.roles import attempted_model, choose_model, trained_models
 from grader.session import StudentFault
 
 PROBE_INPUTS = 64
+MOST_NETWORKS = 20
+"""Networks that are judged one by one: the last ones of a submission that trains more."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +71,21 @@ class Subject:
     @cached_property
     def graded(self) -> GradedDigits | None:
         """The graded digits, or None where there is no data or no model to ask."""
-        if self.lab.data is None or self.trained is None:
-            return None
-        facts = self.trained.facts
-        return GradedDigits(self.lab.data, facts, self.evidence, self.live, self.lab.seed)
+        return None if self.trained is None else self._graded_for(self.trained)
 
     @cached_property
     def probes(self) -> Mapping[str, Mapping[str, float]]:
         """What the probes say of the trained model; those that could not be asked are not in it."""
-        if self.trained is None or self.trained.facts.family != "keras":
-            return {}
-        options = self._probe_inputs()
-        answers: dict[str, Mapping[str, float]] = {}
-        for name in ("affine_gap", "row_sums", "initial_loss"):
-            try:
-                answers[name] = self.trained.probe(name, **options)
-            except (StudentFault, SessionClosed):
-                continue
-        return answers
+        return {} if self.trained is None else self._ask_probes(self.trained, self.graded)
+
+    @cached_property
+    def networks(self) -> tuple[Network, ...]:
+        """Each Keras network that was trained, in the order of their last trainings."""
+        return tuple(
+            self._network(TrainedModel(facts, self.evidence, self.live))
+            for facts in trained_models(self.evidence)[-MOST_NETWORKS:]
+            if facts.family == "keras"
+        )
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
@@ -92,8 +93,36 @@ class Subject:
         model = self.trained.facts.id if self.trained else attempted_model(self.evidence)
         return diagnose(self.submission, self.evidence, model, self.probes)
 
-    def _probe_inputs(self) -> dict[str, np.ndarray]:
-        graded = self.graded
+    def _network(self, trained: TrainedModel) -> Network:
+        graded = self._graded_for(trained)
+        if graded is None:
+            raise LabError("the lab names no data set, so no network can be judged by it")
+        if self.trained is not None and trained.facts.id == self.trained.facts.id:
+            return Network(trained, graded, Diagnosis(self.sightings), self.probes)
+        probes = self._ask_probes(trained, graded)
+        found = diagnose(self.submission, self.evidence, trained.facts.id, probes)
+        return Network(trained, graded, Diagnosis(found), probes)
+
+    def _graded_for(self, trained: TrainedModel) -> GradedDigits | None:
+        if self.lab.data is None:
+            return None
+        return GradedDigits(self.lab.data, trained.facts, self.evidence, self.live, self.lab.seed)
+
+    def _ask_probes(
+        self, trained: TrainedModel, graded: GradedDigits | None
+    ) -> Mapping[str, Mapping[str, float]]:
+        if trained.facts.family != "keras":
+            return {}
+        options = self._probe_inputs(graded)
+        answers: dict[str, Mapping[str, float]] = {}
+        for name in ("affine_gap", "row_sums", "initial_loss"):
+            try:
+                answers[name] = trained.probe(name, **options)
+            except (StudentFault, SessionClosed):
+                continue
+        return answers
+
+    def _probe_inputs(self, graded: GradedDigits | None) -> dict[str, np.ndarray]:
         if graded is None or graded.feeding is None or self.lab.data is None:
             return {}
         rows = data.public_rows(self.lab.data, np.arange(PROBE_INPUTS))
