@@ -60,7 +60,7 @@ def _main() -> None:
 
     import pydantic
 
-    from grader.inside import wire
+    from grader.inside import legacy, wire
     from grader.inside.datasets import Datasets
     from grader.inside.import_hooks import PostImport
     from grader.inside.recorder import Recorder
@@ -105,6 +105,7 @@ def _main() -> None:
     recorder = Recorder(emit, where, job["data"])
     if job["record"]:
         recorder.install()
+        legacy.install(recorder.hooks, recorder.note_old)
     else:
         hooks = PostImport()
         Datasets(job["data"], lambda *_: None).hook(hooks)

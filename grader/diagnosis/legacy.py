@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from grader.diagnosis.case import Case, Detector
 from grader.diagnosis.facts import see, short
 from grader.diagnosis.source import called, constant, keyword
-from grader.records.evidence import SaveEvent, WarningEvent
+from grader.records.evidence import LegacyEvent, SaveEvent, WarningEvent
 from grader.records.misconception import Sighting
 
 REMOVED_METHODS = {
@@ -166,6 +166,29 @@ def files(case: Case) -> Iterator[Sighting]:
             return
 
 
+INSTEAD = {
+    "removed-module": "its new place",
+    "removed-method": "fit, evaluate or predict",
+    "removed-argument": "not given",
+    "old-optimizer-argument": "learning_rate=…",
+    "integer-learning-rate": "a float",
+    "old-history-key": "'accuracy' and 'val_accuracy'",
+    "old-generator-import": "tensorflow.keras.preprocessing.image",
+    "removed-layer-attribute": "model.input_shape, or layer.output.shape",
+    "removed-optimizer-attribute": "learning_rate",
+    "removed-sklearn-argument": "not given",
+    "save-without-extension": "a name that ends in .keras",
+}
+
+
+def taken_over(case: Case) -> Iterator[Sighting]:
+    """Old spellings that ran as what took their place."""
+    for event in case.evidence.events:
+        if isinstance(event, LegacyEvent) and event.code in INSTEAD:
+            place = event.cell, event.line
+            yield see(event.code, short(event.used, 60), INSTEAD[event.code], place)
+
+
 def warned(case: Case) -> Iterator[Sighting]:
     """What Keras itself warned about."""
     known = (
@@ -190,5 +213,6 @@ DETECTORS: tuple[Detector, ...] = (
     removed_arguments,
     removed_attributes,
     files,
+    taken_over,
     warned,
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import faults, seeds, wire
+from . import faults, legacy, seeds, wire
 from .answers import AnswerTooLarge, Encoder
 from .deadline import TimeUp, deadline, held
 from .recorder import Recorder
@@ -74,6 +74,7 @@ class Server:
         runner.after_cell = recorder.after_cell
         runner.prepare()
         recorder.install()
+        legacy.install(recorder.hooks, recorder.note_old)
         seeds.plant(job["seed"])
         self._send({"starts": True})
         limit = runner.run()
