@@ -22,6 +22,7 @@ COMMANDS = {
     "labs": "List the labs.",
     "start": "Write a lab's starter notebook.",
     "check": "Check one submission and explain each mistake.",
+    "new": "Write a new lab for its author to change.",
     "doctor": "Prove the sandbox on this machine.",
 }
 """Each command `name` is `grader.cli.<name>.<name>`; the text is for the overview."""
@@ -75,6 +76,20 @@ def current_course() -> Course:
 
     common = click.get_current_context().find_root().ensure_object(Common)
     return find_course(common.course, Path.cwd())
+
+
+def course_folder() -> Path | None:
+    """The course folder that is named, or the nearest here or above; never the shipped one.
+
+    Raises UsageError where one is named that is none.
+    """
+    from grader.course import find_course, is_course
+
+    common = click.get_current_context().find_root().ensure_object(Common)
+    if common.course is not None:
+        return find_course(common.course, Path.cwd()).folder
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if is_course(folder)), None)
 
 
 class LazyGroup(click.Group):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from grader.course.course import Course, find_course
+from grader.course.course import Course, find_course, is_course
 
-__all__ = ["Course", "find_course"]
+__all__ = ["Course", "find_course", "is_course"]
