@@ -44,7 +44,7 @@ def write_lab(course: Path, lab: str, title: str) -> list[Path]:
             text = (TEMPLATE / source).read_text(encoding="utf-8")
             text = text.replace("LAB_ID", lab).replace("LAB_TITLE", _plain(title))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_notebook(text) if path.suffix == ".ipynb" else text, encoding="utf-8")
+            path.write_text(notebook(text) if path.suffix == ".ipynb" else text, encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"{error.filename} cannot be written: {error.strerror}.",
@@ -58,8 +58,8 @@ def _plain(title: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r'["\\\x00-\x1f\x7f]', " ", title)).strip()
 
 
-def _notebook(text: str) -> str:
-    """A notebook (nbformat 4.5) of the cells that `# %%` begins."""
+def notebook(text: str) -> str:
+    """Return a notebook (nbformat 4.5) of the cells that `# %%` begins, as JSON."""
     cells: list[dict[str, Any]] = []
     for number, part in enumerate(text.split("# %%")[1:]):
         kind, body = part.split("\n", 1)
