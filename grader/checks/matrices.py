@@ -11,6 +11,7 @@ import numpy as np
 from grader import data
 from grader.checks.diagnosis import Diagnosis
 from grader.checks.expectations import fail
+from grader.records.drawn import AxesFacts
 from grader.records.evidence import Evidence
 
 Turn = Literal["rows", "columns", "unknown"]
@@ -27,7 +28,7 @@ def expect_confusion_matrix(evidence: Evidence, diagnosis: Diagnosis, name: str)
     if "rows" in turned or "unknown" in turned:
         return
     if found:
-        if _axes_tell_it(evidence):
+        if any(axes_tell_it(axes) for figure in evidence.figures for axes in figure.axes):
             return
         diagnosis.expect_none("confusion-transposed", earned=0.5)
         _, cell, line = next((one for one in found if one[1] is not None), found[0])
@@ -74,13 +75,11 @@ def orientation(
     return None
 
 
-def _axes_tell_it(evidence: Evidence) -> bool:
-    """Whether a figure names its rows as answers and its columns as true digits, so all is told."""
-    axes = [axes for figure in evidence.figures for axes in figure.axes]
-    return any(
-        re.search("pred|answer|guess", one.ylabel.lower())
-        and re.search("true|truth|actual|real|label", one.xlabel.lower())
-        for one in axes
+def axes_tell_it(axes: AxesFacts) -> bool:
+    """Whether axes name their rows as answers and their columns as true digits, so all is told."""
+    return bool(
+        re.search("pred|answer|guess", axes.ylabel.lower())
+        and re.search("true|truth|actual|real|label", axes.xlabel.lower())
     )
 
 

@@ -188,7 +188,8 @@ def _doubled_target(case: Case) -> tuple[str, Place] | None:
 def hard_coded_size(case: Case) -> Iterator[Sighting]:
     """A fixed number of images in a reshape."""
     for item, call in case.source.calls("reshape"):
-        for part in ast.walk(call):
+        sizes = (part for size in call.args for part in ast.walk(size))
+        for part in sizes:
             if isinstance(part, ast.Constant) and part.value in (60000, 10000):
                 observed = f"reshape with the number {part.value}"
                 yield see("hard-coded-size", observed, "-1 or the length", item.place, "style")
