@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import grader
 from grader import data
 from grader.errors import GraderError, LabError, SandboxError, SubmissionError
-from grader.live import Live
+from grader.live import Live, NotRun
 from grader.records.evidence import Evidence
 from grader.records.exhibits import Exhibits
 from grader.records.lab import Lab
@@ -40,22 +40,27 @@ class Graded:
 def grade(
     lab: Lab,
     submission: Submission,
-    sandbox: Sandbox,
+    sandbox: Sandbox | None,
     *,
     hidden: bool,
     select: str | None = None,
 ) -> Graded:
     """Run a submission in the sandbox and judge it. `select` is pytest's `-k` expression.
 
+    A lab of the kind `answers` needs no sandbox: nothing of the submission runs, so that its
+    isolation is `full`.
+
     Raises LabError where the lab is faulty; a fault of the machine becomes status `invalid`.
     """
     started = time.monotonic()
+    isolation: Isolation = "full"
+    if lab.kind == "code":
+        isolation = "none" if sandbox is None else sandbox.isolation
     try:
         with open_subject(lab, submission, sandbox) as subject:
             ran = time.monotonic()
-            graded = _judge(subject, sandbox.isolation, hidden=hidden, select=select)
+            graded = _judge(subject, isolation, hidden=hidden, select=select)
     except SandboxError as error:
-        isolation = sandbox.isolation
         result = _without_checks(
             lab, submission, Status.INVALID, error, hidden=hidden, isolation=isolation
         )
@@ -70,8 +75,15 @@ def grade(
 
 
 @contextmanager
-def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox) -> Iterator[Subject]:
+def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> Iterator[Subject]:
     """A submission that has run, with its process still there to be asked."""
+    if lab.kind == "answers":
+        from grader.checks.subject import Subject
+
+        yield Subject(lab, submission, Evidence(), NotRun())
+        return
+    if sandbox is None:
+        raise SandboxError("a program runs in a sandbox only")
 
     ends = time.monotonic() + whole_seconds(lab.limits)
 
@@ -90,7 +102,9 @@ def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox) -> Iterator
     preload.start()
     session, evidence = start()
     preload.join()
-    live = Live(session, lambda: start()[0], restarts=2 if lab.cheap else 0)
+    # A run that did not get to its end would not do so the next time either.
+    again = 2 if lab.cheap and evidence.finished else 0
+    live = Live(session, lambda: start()[0], restarts=again)
     if not evidence.finished:
         live.mark_closed(session.limit or "crash")
     try:
@@ -132,7 +146,7 @@ def _judge(subject: Subject, isolation: Isolation, *, hidden: bool, select: str 
         max_score=max_score,
         limit=_limit(next((limit for limit in limits if limit is not None), None)),
         isolation=isolation,
-        reason=None,
+        reason=subject.sheet.standing() if lab.kind == "answers" else None,
         root_cause=scoring.find_root_cause(checks, subject.sightings),
         metrics=_metrics(subject),
         checks=checks,
@@ -164,11 +178,12 @@ def _with_seconds(result: Result, seconds: dict[str, float]) -> Result:
 
 def rejected(lab: Lab, unread: Submission, error: SubmissionError, *, hidden: bool) -> Graded:
     """The verdict on a file that cannot be read as a submission; `unread` names it."""
-    return Graded(
-        _without_checks(lab, unread, Status.REJECTED, error, hidden=hidden),
-        Exhibits(title=lab.title),
-        Evidence(),
+    steps = ("Mend what the reason names, save the file, and check it again.",)
+    exhibits = Exhibits(
+        title=lab.title, kind=lab.kind, next_steps=steps if lab.kind == "answers" else ()
     )
+    result = _without_checks(lab, unread, Status.REJECTED, error, hidden=hidden)
+    return Graded(result, exhibits, Evidence())
 
 
 def _without_checks(
@@ -232,5 +247,7 @@ def author_subject(checks: Path, submission: str | None) -> Iterator[Subject]:
         raise LabError(
             f"{lab.id} has no reference to judge", hint="Name a file with --submission FILE."
         )
-    with open_subject(lab, read(chosen), open_sandbox()) as subject:
+    read_in = read(chosen, lab_id=lab.id, kind=lab.kind)
+    sandbox = open_sandbox() if lab.kind == "code" else None
+    with open_subject(lab, read_in, sandbox) as subject:
         yield subject

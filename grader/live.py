@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from grader.errors import SessionClosed
+from grader.errors import LabError, SessionClosed
 from grader.session import Answer, Session
 
 RESTARTS = 2
@@ -74,3 +74,19 @@ class Live:
         self._session.close()
         self._session = self._start()
         self._closed = None
+
+
+class NotRun(Live):
+    """In the place of a live submission where submissions are only read: nobody can be asked."""
+
+    def __init__(self) -> None:
+        self.limit = None
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    def _guard(self, ask: Callable[[Session], T]) -> T:  # noqa: ARG002
+        raise LabError(
+            "a check asks the submission's program, but this lab runs none",
+            hint="Use the fixture `answers`, or take kind out of lab.toml.",
+        )

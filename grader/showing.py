@@ -29,6 +29,8 @@ def exhibits_of(
     subject: Subject, checks: Sequence[CheckResult], findings: Sequence[Finding]
 ) -> Exhibits:
     """What there is to show of one submission; whatever cannot be had is left out."""
+    if subject.lab.kind == "answers":
+        return _of_answers(subject)
     graded, found = subject.graded, predictions_of(subject)
     return Exhibits(
         title=subject.lab.title,
@@ -43,6 +45,16 @@ def exhibits_of(
         notes=subject.submission.notes,
         hints=_hints(checks, findings),
         limits=limits_of(subject.lab),
+    )
+
+
+def _of_answers(subject: Subject) -> Exhibits:
+    sheet = subject.sheet
+    return Exhibits(
+        title=subject.lab.title,
+        kind="answers",
+        unmarked=sheet.unmarked,
+        notes=(*subject.submission.notes, *sheet.notes),
     )
 
 

@@ -1,8 +1,9 @@
 """The build hook that puts this course into the wheel, without what students must not have.
 
 `grader/course_files` in the wheel is a course as `--course` takes it: for each lab its lab.toml,
-its starter and its public checks, and the rubrics. References, hidden checks, fixtures and the demo
-submission stay out because nothing here names them. An editable install needs no copy.
+its starter, its public checks and a quiz's sealed key, and the rubrics. References, hidden checks,
+marks, fixtures and the demo submission stay out because nothing here names them. An editable
+install needs no copy.
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ def course_files(root: Path) -> dict[str, str]:
     found: list[Path] = []
     for lab in sorted((root / "assignments").glob("*/lab.toml")):
         folder = lab.parent
-        found += [lab, folder / "starter.ipynb", root / "rubrics" / f"{folder.name}.toml"]
+        found += [lab, starter(folder), root / "rubrics" / f"{folder.name}.toml"]
+        found += sorted(folder.glob("key.sealed"))
         found += public_checks(folder / "checks")
     missing = [str(path.relative_to(root)) for path in found if not path.is_file()]
     if missing:
         raise FileNotFoundError(f"the course lacks {', '.join(missing)}")
     return {str(path): f"{COURSE}/{path.relative_to(root).as_posix()}" for path in found}
+
+
+def starter(folder: Path) -> Path:
+    """Return what a student begins with: a file of answers where there is one, else a notebook."""
+    answers = folder / "starter.toml"
+    return answers if answers.is_file() else folder / "starter.ipynb"
 
 
 def public_checks(folder: Path) -> list[Path]:

@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LABS = sorted(path.parent.name for path in (ROOT / "assignments").glob("*/lab.toml"))
 
 
+def starter(lab: str) -> str:
+    return "starter.toml" if lab.startswith(("quiz", "viva")) else "starter.ipynb"
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -48,10 +52,10 @@ def test_the_wheel_holds_the_course_as_students_get_it(names: set[str]) -> None:
         for lab in LABS
         for path in (
             f"assignments/{lab}/lab.toml",
-            f"assignments/{lab}/starter.ipynb",
+            f"assignments/{lab}/{starter(lab)}",
             f"rubrics/{lab}.toml",
         )
-    }
+    } | {f"grader/course_files/assignments/{quiz}/key.sealed" for quiz in ("quiz01", "quiz02")}
 
 
 def test_the_wheel_holds_the_digits_with_their_licence_and_origin(names: set[str]) -> None:

@@ -17,7 +17,9 @@ import pytest
 if TYPE_CHECKING:
     import numpy as np
 
+    from grader.checks.answers import Answers
     from grader.checks.diagnosis import Diagnosis
+    from grader.checks.expectations import Shortfall
     from grader.checks.graded import GradedDigits
     from grader.checks.networks import Network
     from grader.checks.student import Student
@@ -34,6 +36,8 @@ MARKS = (
 SUBJECT = pytest.StashKey["Subject"]()
 DONE = pytest.StashKey[dict[str, tuple[str, bool]]]()
 """Title and success of each check that has run, by id."""
+REMARK = pytest.StashKey["Shortfall"]()
+"""What is worth saying of a check although it passed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,6 +126,17 @@ def submission(_subject: Subject) -> Submission:
 def settings(_subject: Subject) -> dict[str, Any]:
     """The `[settings]` table of lab.toml."""
     return dict(_subject.lab.settings)
+
+
+@pytest.fixture
+def answers(_subject: Subject, request: pytest.FixtureRequest) -> Answers:
+    """The answers of a submission that is only read."""
+    from grader.checks.answers import Answers
+
+    def remark(said: Shortfall) -> None:
+        request.node.stash[REMARK] = said
+
+    return Answers(_subject.sheet, remark)
 
 
 @pytest.fixture

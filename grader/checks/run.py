@@ -38,7 +38,7 @@ QUIET = (
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What came of one check, before points."""
+    """What came of one check, before points. A passed one may have a remark for a shortfall."""
 
     id: str
     title: str
@@ -153,7 +153,7 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> CheckOutcome:
         default_points=float(points.args[0]) if points else 1.0,
     )
     if error is None:
-        return blank
+        return replace(blank, shortfall=item.stash.get(plugin.REMARK, None))
     outcome, shortfall, limit = judge(error)
     return replace(blank, outcome=outcome, shortfall=shortfall, limit=limit)
 

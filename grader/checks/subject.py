@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from grader import data
+from grader.answers.sheet import Sheet
 from grader.checks.diagnosis import Diagnosis
 from grader.checks.expectations import fail
 from grader.checks.graded import GradedDigits
@@ -37,6 +38,13 @@ class Subject:
     submission: Submission
     evidence: Evidence
     live: Live
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        """Its answers. Raises LabError in a lab whose submissions are programs."""
+        if self.lab.kind != "answers":
+            raise LabError(f"{self.lab.id} has no answers", hint='Say kind = "answers" in lab.toml.')
+        return Sheet(self.lab, self.submission)
 
     @cached_property
     def classes(self) -> int | None:
@@ -90,6 +98,8 @@ class Subject:
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
         """Every mistake that was seen, the one to mend first at the head."""
+        if self.lab.kind == "answers":
+            return ()
         model = self.trained.facts.id if self.trained else attempted_model(self.evidence)
         return diagnose(self.submission, self.evidence, model, self.probes)
 

@@ -49,7 +49,7 @@ def check(
 ) -> int:
     """Check the submission at PATH (default: the lab's file here) and explain each mistake.
 
-    PATH is a notebook, a module, or a folder or .zip that holds one.
+    PATH is a notebook, a module, a file of answers, or a folder or .zip that holds one.
 
     Exit code: 0 full marks on the checks that ran, 1 something did not pass, 2 usage, 3 a fault of
     the grader, 4 a fault of the lab, 5 nothing to grade.
@@ -72,12 +72,14 @@ def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None) -> 
 
     found = find(lab, path, Path.cwd())
     try:
-        submission = read(found, relative_to=Path.cwd(), lab_id=lab.id)
+        submission = read(found, relative_to=Path.cwd(), lab_id=lab.id, kind=lab.kind)
     except SubmissionError as error:
         if error.exit_code == EXIT_NOTHING:
             raise
         unread = unreadable(found, relative_to=Path.cwd())
         return rejected(lab, unread, error, hidden=hidden)
+    if lab.kind == "answers":  # read, never run
+        return grade(lab, submission, None, hidden=hidden, select=select)
     with _progress(f"Running {found.name}, at most {lab.limits.run_seconds:g} s …"):
         return grade(lab, submission, open_sandbox(), hidden=hidden, select=select)
 

@@ -1,4 +1,4 @@
-"""`grade start`: the notebook to begin a lab with."""
+"""`grade start`: the notebook, or the file of answers, to begin a lab with."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from grader.errors import LabError, UsageError
 @click.argument("lab")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 def start(lab: str, folder: Path) -> None:
-    """Write the starter notebook of LAB into DIR (default: here)."""
+    """Write the starter of LAB into DIR (default: here): a notebook, or answers.toml."""
+    from grader.submissions.answers import NAME
+
     loaded = current_course().load(lab)
     try:
         content = loaded.starter.read_bytes()
     except OSError as error:
         raise LabError(f"{loaded.starter} cannot be read: {error.strerror}.") from None
-    target = folder / f"{loaded.id}.ipynb"
-    _write_new(target, content)
+    target = folder / (NAME if loaded.kind == "answers" else f"{loaded.id}.ipynb")
+    _write_new(target, content, loaded.id)
     click.echo(f"Wrote {target}: {loaded.title}.")
     shown = "" if target.parent == Path() else f" {target}"
+    where = "a text editor" if loaded.kind == "answers" else "Jupyter"
     click.echo(
-        f"Next: open it in Jupyter, fill it in, save it, and run “grade check {loaded.id}{shown}”."
+        f"Next: open it in {where}, fill it in, save it, and run “grade check {loaded.id}{shown}”."
     )
 
 
-def _write_new(target: Path, content: bytes) -> None:
+def _write_new(target: Path, content: bytes, lab_id: str) -> None:
     """Write a file that must not be there yet. Raises UsageError."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,8 +47,7 @@ def _write_new(target: Path, content: bytes) -> None:
             raise UsageError(f"{target.parent} is not a folder.") from None
         raise UsageError(
             f"{target} is there already; it was left as it is.",
-            hint=f"To begin anew, rename it, or name another folder: "
-            f"grade start {target.stem} FOLDER",
+            hint=f"To begin anew, rename it, or name another folder: grade start {lab_id} FOLDER",
         ) from None
     except OSError as error:
         raise UsageError(

@@ -11,11 +11,14 @@ from grader.course.checkfiles import CheckFunction, unique_checks
 from grader.course.lines import line_of
 from grader.course.schema import LabFile, RubricFile, RubricRow, read_toml
 from grader.errors import LabError, UsageError
-from grader.records.lab import Lab, Limits, Rubric
+from grader.records.lab import Kind, Lab, Limits, Rubric, Validation
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED = (PACKAGE / "course_files", PACKAGE.parent)
 """Where the course of the wheel lies: inside the package, or beside it in a checkout."""
+
+SUFFIX: dict[Kind, str] = {"code": ".ipynb", "answers": ".toml"}
+"""Of a lab's starter and reference."""
 
 
 def is_course(folder: Path) -> bool:
@@ -67,12 +70,12 @@ class Course:
         folder = self.folder / "assignments" / lab_id
         settings, _ = read_toml(folder / "lab.toml", LabFile)
         checks = unique_checks(_check_files(folder))
-        starter = folder / "starter.ipynb"
+        suffix = SUFFIX[settings.kind]
+        starter = folder / f"starter{suffix}"
         if not starter.is_file():
-            raise LabError(
-                f"{starter} is missing.", hint="Each lab ships a notebook to start from."
-            )
-        reference = self.folder / "reference" / f"{lab_id}.ipynb"
+            raise LabError(f"{starter} is missing.", hint="Each lab ships a file to start from.")
+        reference = self.folder / "reference" / f"{lab_id}{suffix}"
+        key, marks = folder / "key.sealed", self.folder / "marks" / lab_id
         return Lab(
             id=lab_id,
             title=settings.title,
@@ -89,7 +92,11 @@ class Course:
             functions=tuple(settings.functions),
             model_names=tuple(settings.model_names),
             settings=settings.settings,
+            validation=Validation(**settings.validation.model_dump()),
             reference=reference if reference.is_file() else None,
+            kind=settings.kind,
+            key=key if key.is_file() else None,
+            marks=marks if marks.is_dir() else None,
         )
 
 

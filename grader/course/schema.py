@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader.course.lines import line_of
 from grader.errors import LabError
+from grader.records.lab import Kind
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Positive = Annotated[float, Field(gt=0)]
@@ -36,6 +37,15 @@ class LimitsTable(_Table):
     display: PositiveInt | None = None
 
 
+class ValidationTable(_Table):
+    """`[validation]`: the fields of `grader.records.lab.Validation`, all optional."""
+
+    mutants: Annotated[int, Field(ge=0)] | None = None
+    epochs: PositiveInt | None = None
+    images: PositiveInt | None = None
+    optimizer_asked: bool = False
+
+
 class LabFile(_Table):
     """`assignments/<lab>/lab.toml`."""
 
@@ -46,8 +56,10 @@ class LabFile(_Table):
     model_names: list[Identifier] = ["model"]
     seed: Annotated[int, Field(ge=0)] = 0
     cheap: bool = False
+    kind: Kind = "code"
     limits: LimitsTable = LimitsTable()
     settings: dict[str, Any] = {}
+    validation: ValidationTable = ValidationTable()
 
 
 class RubricRow(_Table):
@@ -58,6 +70,19 @@ class RubricRow(_Table):
     hidden: bool = False
 
 
+class Survivor(_Table):
+    """A mutant, or a pattern of ids as in file names, that may earn full marks, and why."""
+
+    mutant: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=10)]
+
+
+class SurvivorsFile(_Table):
+    """`assignments/<lab>/survivors.toml`."""
+
+    survivor: list[Survivor] = []
+
+
 class RubricFile(_Table):
     """`rubrics/<lab>.toml`."""
 
@@ -65,7 +90,7 @@ class RubricFile(_Table):
     check: Annotated[list[RubricRow], Field(min_length=1)]
 
 
-Model = TypeVar("Model", LabFile, RubricFile)
+Model = TypeVar("Model", LabFile, RubricFile, SurvivorsFile)
 
 
 def read_toml(path: Path, model: type[Model]) -> tuple[Model, str]:

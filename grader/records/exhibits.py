@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grader.records.evidence import Fault
+from grader.records.lab import Kind
 
 SCHEMA = "grader.exhibits/1"
 MAX_PICTURES = 25
@@ -101,7 +102,8 @@ class Exhibits:
     `accuracy_how` says what it was measured on. `faults` are the exceptions of the submission's
     cells. `notes` say what was capped or left out. `hints` are up to three layers by misconception,
     from the idea to the place. `next_steps` close the report. `limits` are the bounds that held
-    (the fields of `Limits`: seconds, bytes, counts).
+    (the fields of `Limits`: seconds, bytes, counts). Of the `kind` answers, each check explains itself
+    in its place; `unmarked` says that they wait for a person, so that there is no score to show.
     """
 
     title: str = ""
@@ -118,6 +120,8 @@ class Exhibits:
     hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     next_steps: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+    kind: Kind = "code"
+    unmarked: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for too many pictures or a matrix that is not square."""
@@ -157,6 +161,8 @@ class Exhibits:
             "hints": {code: list(layers) for code, layers in self.hints.items()},
             "next_steps": list(self.next_steps),
             "limits": dict(self.limits),
+            "kind": self.kind,
+            "unmarked": self.unmarked,
         }
 
     @classmethod
@@ -180,6 +186,8 @@ class Exhibits:
             hints={code: tuple(layers) for code, layers in data["hints"].items()},
             next_steps=tuple(data["next_steps"]),
             limits=dict(data["limits"]),
+            kind=data.get("kind", "code"),
+            unmarked=data.get("unmarked", False),
         )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 MIB = 1 << 20
+
+Kind = Literal["code", "answers"]
+"""What is handed in: a program to run, or a file of answers that is only read."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,20 @@ class Rubric:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """How the lab's own checks are tested.
+
+    `mutants` bounds how many changed references are graded; `epochs` and `images` how long each of
+    them trains. `optimizer_asked` says that the lab asks for a certain optimizer.
+    """
+
+    mutants: int | None = None
+    epochs: int | None = None
+    images: int | None = None
+    optimizer_asked: bool = False
+
+
+@dataclass(frozen=True)
 class Lab:
     """One assignment of a course.
 
@@ -52,6 +69,8 @@ class Lab:
     `settings` is the lab's own table of lab.toml, for its checks to read.
     `cheap` says that running the submission again costs seconds, so that a new session may
     answer what a crashed one left open.
+    A lab of the kind `answers` may have a `key` (a sealed file that says which answers are right),
+    and a folder of `marks` that people gave.
     """
 
     id: str
@@ -69,4 +88,8 @@ class Lab:
     functions: tuple[str, ...] = ()
     model_names: tuple[str, ...] = ("model",)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    validation: Validation = Validation()
     reference: Path | None = None
+    kind: Kind = "code"
+    key: Path | None = None
+    marks: Path | None = None

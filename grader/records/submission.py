@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,19 @@ class Submission:
     """A submission that could be read: bounded, unpacked, never executed.
 
     `sha256` is the file's, or for a folder that of the sorted list of relative paths and hashes.
-    `markdown` holds the text cells; `notes` what was left out or mended while reading.
+    `markdown` holds the text cells; `notes` what was left out or mended while reading. Of the kind
+    `answers` there are no cells: `answers` maps questions to what was written, of any TOML type.
     """
 
     id: str
     path: str
     sha256: str
-    kind: Literal["notebook", "module"]
+    kind: Literal["notebook", "module", "answers"]
     cells: tuple[Cell, ...]
     markdown: tuple[str, ...] = ()
     files: tuple[ExtraFile, ...] = ()
     notes: tuple[str, ...] = ()
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> str:

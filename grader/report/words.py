@@ -49,7 +49,7 @@ CERTAINTY: Mapping[Certainty, str] = {
 
 ALL_PASSED = "Everything that was checked is right. Well done."
 REJECTED = "There is nothing to mark yet"
-REJECTED_WHY = "The file could not be read as a submission, so none of your code was run."
+REJECTED_WHY = "The file could not be read as a submission, so nothing of it was run or marked."
 REJECTED_NEXT = (
     "Open the notebook, choose Restart and run all, save it, and hand in that file again."
 )

@@ -6,6 +6,10 @@ from grader.records.lab import MIB
 
 SOURCE_BYTES = 20 * MIB
 """A notebook or a module."""
+ANSWERS_BYTES = 256 * 1024
+"""A file of answers."""
+KEY_PARTS = 20
+"""Parts of one dotted key in a file of answers."""
 CELLS = 2_000
 """Cells of a notebook of any kind, or parts of a module."""
 BRACKETS = 1_000_000

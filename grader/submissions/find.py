@@ -6,10 +6,15 @@ import stat
 from pathlib import Path
 
 from grader.errors import NothingToGrade, UsageError
-from grader.records.lab import Lab
+from grader.records.lab import Kind, Lab
+from grader.submissions.answers import NAME
 from grader.submissions.names import printable
 
-_SUFFIXES = (".ipynb", ".py")
+_SUFFIXES: dict[Kind, tuple[str, ...]] = {"code": (".ipynb", ".py"), "answers": (".toml",)}
+_NOTHING: dict[Kind, str] = {
+    "code": "There is no notebook and no module in this folder.",
+    "answers": f"There is no {NAME} in this folder.",
+}
 
 
 def find(lab: Lab, path: Path | None, cwd: Path) -> Path:
@@ -20,11 +25,13 @@ def find(lab: Lab, path: Path | None, cwd: Path) -> Path:
     if path is not None:
         if not path.exists() and not path.is_symlink():
             raise NothingToGrade(
-                f"There is no file {printable(str(path))}.", hint=_nearby(cwd, lab.id)
+                f"There is no file {printable(str(path))}.", hint=_nearby(cwd, lab)
             )
         return path
-    candidates = _candidates(cwd)
+    candidates = _candidates(cwd, lab.kind)
     named = [file for file in candidates if file.stem == lab.id]
+    if lab.kind == "answers":  # any other file of this form is somebody else's settings
+        candidates = [file for file in candidates if file.name == NAME]
     notebooks = [file for file in candidates if file.suffix.lower() == ".ipynb"]
     for group in (named, notebooks, candidates):
         if len(group) == 1:
@@ -36,24 +43,24 @@ def find(lab: Lab, path: Path | None, cwd: Path) -> Path:
                 hint=f"Name it: grade check {lab.id} {printable(group[0].name)}",
             )
     raise NothingToGrade(
-        "There is no notebook and no module in this folder.",
+        _NOTHING[lab.kind],
         hint=f"“grade start {lab.id}” writes the starter; or name the file: "
         f"grade check {lab.id} FILE",
     )
 
 
-def _candidates(folder: Path) -> list[Path]:
-    """The notebooks and modules in a folder, links among them, special files not."""
+def _candidates(folder: Path, kind: Kind) -> list[Path]:
+    """The files in a folder that may be meant, links among them, special files not."""
     return sorted(
         file
         for file in folder.iterdir()
-        if file.suffix.lower() in _SUFFIXES
+        if file.suffix.lower() in _SUFFIXES[kind]
         and not file.name.startswith(".")
         and stat.S_IFMT(file.lstat().st_mode) in (stat.S_IFREG, stat.S_IFLNK)
     )
 
 
-def _nearby(folder: Path, lab_id: str) -> str:
-    if names := [printable(file.name) for file in _candidates(folder)[:5]]:
+def _nearby(folder: Path, lab: Lab) -> str:
+    if names := [printable(file.name) for file in _candidates(folder, lab.kind)[:5]]:
         return f"In this folder there is {', '.join(names)}."
-    return f"“grade start {lab_id}” writes the starter."
+    return f"“grade start {lab.id}” writes the starter."

@@ -1,23 +1,30 @@
-"""Reading a submission: a notebook, a module, or a folder or zip that holds one."""
+"""Reading a submission: a notebook, a module, answers, or a folder or zip that holds one."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from grader.errors import NothingToGrade, SubmissionError
+from grader.records.lab import Kind
 from grader.records.submission import ExtraFile, Submission
 from grader.submissions import bounds
+from grader.submissions.answers import NAME, read_answers
 from grader.submissions.archive import read_archive
 from grader.submissions.files import Tree, read_bounded, read_folder, special, too_big
 from grader.submissions.module import read_module
 from grader.submissions.names import printable, sendable
 from grader.submissions.notebook import Source, read_notebook
 
-_SOURCES = (".ipynb", ".py")
+_SOURCES: dict[Kind, tuple[str, ...]] = {"code": (".ipynb", ".py"), "answers": (".toml",)}
+_STEMS = {suffix for suffixes in _SOURCES.values() for suffix in suffixes} | {".zip"}
+_WANTED: dict[Kind, str] = {"code": "notebook and no module", "answers": "file of answers"}
+_KINDS: dict[str, Literal["module", "answers"]] = {".py": "module", ".toml": "answers"}
+_FILE: dict[Kind, str] = {"code": "the .ipynb file", "answers": NAME}
 
 
 @dataclass(frozen=True)
@@ -32,46 +39,77 @@ class _Content:
 
 
 def read(
-    path: Path, *, id: str | None = None, relative_to: Path | None = None, lab_id: str | None = None
+    path: Path,
+    *,
+    id: str | None = None,
+    relative_to: Path | None = None,
+    lab_id: str | None = None,
+    kind: Kind = "code",
 ) -> Submission:
     """Read what lies at `path`, without executing or trusting any of it.
 
     `id` is by default the file's stem or the folder's name; `Submission.path` is relative to
     `relative_to` where that is given. In a folder or archive with several notebooks, the one
-    called after `lab_id` is taken. Raises SubmissionError with the reason when it cannot be read.
+    called after `lab_id` is taken. `kind` is the lab's. Raises SubmissionError with the reason when
+    it cannot be read.
     """
-    content = _content_at(path, lab_id)
-    is_notebook = content.main.lower().endswith(".ipynb")
-    reader = read_notebook if is_notebook else read_module
-    source: Source = reader(content.source, printable(PurePosixPath(content.main).name))
-    return Submission(
+    content = _content_at(path, lab_id, kind)
+    name = printable(PurePosixPath(content.main).name)
+    if kind == "answers":
+        answers, note = read_answers(content.source, name, lab_id)
+        unread = Submission("", "", content.sha256, "answers", (), notes=(note,) if note else ())
+        read_in = replace(unread, answers=answers)
+    else:
+        read_in = _read_code(content, name)
+    return replace(
+        read_in,
         id=id if id is not None else default_id(path),
         path=shown_path(path, relative_to),
+        notes=(*content.notes, *read_in.notes),
+    )
+
+
+def _read_code(content: _Content, name: str) -> Submission:
+    is_notebook = content.main.lower().endswith(".ipynb")
+    reader = read_notebook if is_notebook else read_module
+    source: Source = reader(content.source, name)
+    return Submission(
+        id="",
+        path="",
         sha256=content.sha256,
         kind="notebook" if is_notebook else "module",
         cells=tuple(source.cells),
         markdown=tuple(source.markdown),
         files=content.files,
-        notes=(*content.notes, *source.notes),
+        notes=tuple(source.notes),
     )
 
 
-def _content_at(path: Path, lab_id: str | None) -> _Content:
+def _content_at(path: Path, lab_id: str | None, kind: Kind) -> _Content:
     """The bytes of a submission of any form. Raises SubmissionError."""
     status = _status(path)
     if stat.S_ISDIR(status.st_mode):
-        return _from_folder(path, lab_id)
+        return _from_folder(path, lab_id, kind)
     if not stat.S_ISREG(status.st_mode):
         raise special(path.name, status.st_mode)
     if path.suffix.lower() == ".zip":
-        return _from_archive(path, lab_id)
-    if path.suffix.lower() in _SOURCES:
-        data = read_bounded(str(path), bounds.SOURCE_BYTES)
+        return _from_archive(path, lab_id, kind)
+    if path.suffix.lower() in _SOURCES[kind]:
+        data = read_bounded(str(path), _allowed(kind))
         return _Content(path.name, data, hashlib.sha256(data).hexdigest())
+    if kind == "answers":
+        raise SubmissionError(
+            f"{printable(path.name)} is no file of answers.",
+            hint=f"Hand in {NAME}, as “grade start” writes it, with your answers in it.",
+        )
     raise SubmissionError(
         f"{printable(path.name)} is neither a notebook nor a module.",
         hint="A submission is a .ipynb or .py file, or a folder or .zip that holds one.",
     )
+
+
+def _allowed(kind: Kind) -> int:
+    return bounds.ANSWERS_BYTES if kind == "answers" else bounds.SOURCE_BYTES
 
 
 def unreadable(path: Path, *, id: str | None = None, relative_to: Path | None = None) -> Submission:
@@ -92,7 +130,7 @@ def unreadable(path: Path, *, id: str | None = None, relative_to: Path | None = 
         id=id if id is not None else default_id(path),
         path=shown_path(path, relative_to),
         sha256=sha256,
-        kind="module" if path.suffix.lower() == ".py" else "notebook",
+        kind=_KINDS.get(path.suffix.lower(), "notebook"),
         cells=(),
     )
 
@@ -100,7 +138,7 @@ def unreadable(path: Path, *, id: str | None = None, relative_to: Path | None = 
 def default_id(path: Path) -> str:
     """The file's stem or the folder's name, printable."""
     absolute = Path(os.path.abspath(path))
-    is_source = absolute.suffix.lower() in (*_SOURCES, ".zip") and not absolute.is_dir()
+    is_source = absolute.suffix.lower() in _STEMS and not absolute.is_dir()
     return printable(absolute.stem if is_source else absolute.name)
 
 
@@ -122,41 +160,42 @@ def _status(path: Path) -> os.stat_result:
         ) from None
 
 
-def _from_folder(path: Path, lab_id: str | None) -> _Content:
+def _from_folder(path: Path, lab_id: str | None, kind: Kind) -> _Content:
     tree = read_folder(path)
-    main = _choose(tree, lab_id)
+    main = _choose(tree, lab_id, kind)
     if main is None:
         raise NothingToGrade(
-            f"There is no notebook and no module in {printable(path.name or str(path))}.",
-            hint="Put the .ipynb file into the folder.",
+            f"There is no {_WANTED[kind]} in {printable(path.name or str(path))}.",
+            hint=f"Put {_FILE[kind]} into the folder.",
         )
-    return _content(tree, main, tree.sha256)
+    return _content(tree, main, tree.sha256, kind)
 
 
-def _from_archive(path: Path, lab_id: str | None) -> _Content:
+def _from_archive(path: Path, lab_id: str | None, kind: Kind) -> _Content:
     packed = read_bounded(str(path), bounds.PACKED_BYTES)
     tree = read_archive(packed, printable(path.name))
-    main = _choose(tree, lab_id)
+    main = _choose(tree, lab_id, kind)
     if main is None:
         raise SubmissionError(
-            f"There is no notebook and no module in {printable(path.name)}.",
-            hint="Pack the .ipynb file itself, not another archive.",
+            f"There is no {_WANTED[kind]} in {printable(path.name)}.",
+            hint=f"Pack {_FILE[kind]} itself, not another archive.",
         )
-    return _content(tree, main, hashlib.sha256(packed).hexdigest())
+    return _content(tree, main, hashlib.sha256(packed).hexdigest(), kind)
 
 
-def _choose(tree: Tree, lab_id: str | None) -> str | None:
+def _choose(tree: Tree, lab_id: str | None, kind: Kind) -> str | None:
     """The file that holds the work: on the topmost level, a notebook before a module.
 
     The one called after the lab settles a doubt. Raises SubmissionError where a doubt is left.
     """
-    for suffix in _SOURCES:
+    stems = {lab_id, PurePosixPath(NAME).stem} if kind == "answers" else {lab_id}
+    for suffix in _SOURCES[kind]:
         found = [name for name in tree.files if name.lower().endswith(suffix)]
         if not found:
             continue
         top = min(name.count("/") for name in found)
         found = [name for name in found if name.count("/") == top]
-        named = [name for name in found if lab_id and PurePosixPath(name).stem == lab_id]
+        named = [name for name in found if PurePosixPath(name).stem in stems]
         if len(found) == 1 or len(named) == 1:
             return (named or found)[0]
         listed = ", ".join(printable(name) for name in found[:5])
@@ -168,10 +207,10 @@ def _choose(tree: Tree, lab_id: str | None) -> str | None:
     return None
 
 
-def _content(tree: Tree, main: str, sha256: str) -> _Content:
+def _content(tree: Tree, main: str, sha256: str, kind: Kind) -> _Content:
     """The main file, and beside it what lies in its folder and below."""
-    if (size := len(tree.files[main])) > bounds.SOURCE_BYTES:
-        raise too_big(f"{printable(main)} has", size, bounds.SOURCE_BYTES)
+    if (size := len(tree.files[main])) > _allowed(kind):
+        raise too_big(f"{printable(main)} has", size, _allowed(kind))
     base = main[: main.rfind("/") + 1]
     extras, notes = [], list(tree.notes)
     for path in sorted(tree.files):

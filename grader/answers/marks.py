@@ -1,0 +1,87 @@
+"""Marks that a person gave to answers: they lie with the course, never with a submission."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from grader.course.lines import line_of
+from grader.errors import LabError
+from grader.records.lab import Lab
+
+_HEAD = {"lab", "sha256", "marker"}
+_ENTRY = {"points", "comment"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The points that a person gave for an answer, and what they wrote about it."""
+
+    points: float
+    comment: str | None = None
+
+
+def find_marks(lab: Lab, sha256: str) -> Mapping[str, Mark] | None:
+    """The marks for the submission of this hash, by question; None where nobody marked it yet.
+
+    A question without points in the file has no mark yet. Raises LabError, with file and line, for
+    a faulty file, also another submission's, and for two files about the same submission.
+    """
+    found: Mapping[str, Mark] | None = None
+    for path in sorted(lab.marks.glob("*.toml")) if lab.marks is not None else ():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise LabError(f"{path} cannot be read: {error}.") from None
+        marked, marks = _read(path, text, lab.id, tuple(lab.rubric.points.items()))
+        if marked == sha256:
+            if found is not None:
+                raise LabError(f"{path}: a second file marks the same answers.")
+            found = marks
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _read(
+    path: Path, text: str, lab_id: str, worth: tuple[tuple[str, float], ...]
+) -> tuple[str, Mapping[str, Mark]]:
+    def fault(said: str, *place: str) -> LabError:
+        return LabError(f"{path}:{line_of(text, place)}: {said}.")
+
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LabError(f"{path}: this is not valid TOML: {error}.") from None
+    if table.get("lab") != lab_id or not isinstance(table.get("sha256"), str):
+        raise fault(f"marks for {lab_id} need lab = “{lab_id}” and the answers' sha256", "lab")
+    marks, possible = {}, dict(worth)
+    for id, entry in table.items():
+        if id in _HEAD:
+            continue
+        if id not in possible:
+            raise fault(f"the rubric has no “{id}”", id)
+        try:
+            if (mark := _mark(entry, possible[id])) is not None:
+                marks[id] = mark
+        except ValueError as error:
+            raise fault(f"“{id}”: {error}", id, "points") from None
+    return table["sha256"].strip().lower(), marks
+
+
+def _mark(entry: Any, possible: float) -> Mark | None:
+    if not isinstance(entry, dict) or not set(entry) <= _ENTRY:
+        raise ValueError("give points and, if you like, a comment, and nothing else")
+    points, comment = entry.get("points"), entry.get("comment")
+    if comment is not None and not isinstance(comment, str):
+        raise ValueError("the comment is no text")
+    if points is None:
+        return None
+    number = isinstance(points, (int, float)) and not isinstance(points, bool)
+    if not number or not math.isfinite(points) or not 0 <= points <= possible:
+        raise ValueError(f"points are a number from 0 to {possible:g}")
+    return Mark(float(points), (comment or "").strip() or None)
