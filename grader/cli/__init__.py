@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "labs": "List the labs.",
-    "start": "Write a lab's starter notebook.",
+    "start": "Write a lab's starter to fill in.",
     "check": "Check one submission and explain each mistake.",
     "new": "Write a new lab for its author to change.",
+    "validate": "Test a lab's own checks: references, fixtures, mutants.",
     "doctor": "Prove the sandbox on this machine.",
 }
 """Each command `name` is `grader.cli.<name>.<name>`; the text is for the overview."""

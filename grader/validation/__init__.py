@@ -1,0 +1,1 @@
+"""Testing the checks themselves: references, starters, fixtures and mutants of the reference."""
