@@ -84,6 +84,9 @@ def _main() -> None:
                     told[side]["x"]["sample_shape"] = list(feed.x.sample.shape)
                     told[side]["x"]["sample_dtype"] = str(feed.x.sample.dtype)
                     told[side]["x"]["sample_rows"] = feed.x.sample_rows.tolist()
+            output = getattr(event, "output", None)
+            if output is not None and output.sample is not None:
+                told["output_sample"] = output.sample.tolist()
             said["events"].append(told)
         elif what == "model":
             said["models"].append(plain(evidence.ModelFacts.model_validate(fields)))

@@ -26,6 +26,7 @@ scaler = StandardScaler().fit(X_train)
 model = LogisticRegression(max_iter=30).fit(scaler.transform(X_train), y_train)
 guesses = model.predict(scaler.transform(X_test))
 score = model.score(scaler.transform(X_test), y_test)
+answer = [str(digit) for digit in guesses[:30]]
 """,
     """
 matrix = confusion_matrix(y_test, guesses)
@@ -111,6 +112,12 @@ def test_predict_and_score_are_told_once_each(told: Told) -> None:
     uses = [use for use in told.of_kind("use") if use["cell"] == 2]
     assert [use["how"] for use in uses] == ["predict", "score"]
     assert uses[1]["results"]["accuracy"] == uses[1]["results"]["score"] > 0.5
+
+
+def test_a_prediction_is_told_by_its_share_of_right_rows_and_its_first_classes(told: Told) -> None:
+    predict, score = [use for use in told.of_kind("use") if use["cell"] == 2]
+    assert predict["results"] == {"right": pytest.approx(score["results"]["score"])}
+    assert predict["output_sample"] == [float(digit) for digit in told.answer]
 
 
 def test_truth_and_prediction_are_told_apart_in_either_order(told: Told) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ..import_hooks import replace_everywhere
 from .feeds import Feed, Feeds
 from .journal import Journal, Place, fault_of
-from .labels import KnownLabels
+from .labels import KnownLabels, classes_of
 from .ledger import Entry, Ledger
 
 METHODS = ("fit", "partial_fit", "predict", "predict_proba", "score")
@@ -25,6 +25,8 @@ CROSS_VALIDATION = (
     "validation_curve",
 )
 SKIPPED = ("sklearn.utils", "sklearn.externals")
+FIRST = 30
+"""As many of the predicted classes are told as people look at."""
 
 
 @dataclass
@@ -134,19 +136,25 @@ class Estimators:
         self._ledger.publish(entry)
 
     def _after_predict(self, ticket: _Ticket, result: Any, error: Any) -> None:
-        output = None
+        output, results = None, {}
         if isinstance(result, np.ndarray):
-            self._predicted(ticket, result)
+            match = ticket.feed.match if ticket.feed else None
+            classes = self._classes(ticket, result)
+            self._known.add_prediction(classes, match)
             output = self._feeds.arrays.facts(result, name="", sample=False)
+            numbers = classes_of(classes)
             output.update(variable=None, origin=None)
-        self._use(ticket, "predict", error, output=output)
+            if numbers is not None:
+                output["sample"] = np.asarray(numbers[:FIRST], dtype=np.float64)
+                results = self._known.share_right(numbers, match)
+        self._use(ticket, "predict", error, output=output, results=results)
 
-    def _predicted(self, ticket: _Ticket, result: Any) -> None:
-        match = ticket.feed.match if ticket.feed else None
+    def _classes(self, ticket: _Ticket, result: Any) -> Any:
+        """The classes that were predicted, also where the answer was probabilities."""
         classes = getattr(ticket.entry.model, "classes_", None)
         if result.ndim == 2 and classes is not None and len(classes) == result.shape[1]:
-            result = np.asarray(classes)[np.argmax(result, axis=1)]
-        self._known.add_prediction(result, match)
+            return np.asarray(classes)[np.argmax(result, axis=1)]
+        return result
 
     def _after_score(self, ticket: _Ticket, result: Any, error: Any) -> None:
         results = {} if result is None else {"score": float(result)}

@@ -134,6 +134,13 @@ class KnownLabels:
         if key is not None:
             self._predictions[key] = None if match is None else half_of(match)
 
+    def share_right(self, classes: Array, match: Match | None) -> dict[str, float]:
+        """`right`: the share of rows whose class is their raw digit's; only if all are known."""
+        if match is None or len(match.known) != len(match.rows):
+            return {}
+        share = _agreement(classes, self.raw, match)
+        return {} if share is None else {"right": share}
+
     def truth_of(self, value: Any) -> str | None:
         """The half whose true labels `value` equals, or None."""
         self._add_halves()
