@@ -115,13 +115,16 @@ class Feed(Plain):
 
     `kind` is what the student passed: array, tensor, dataset (tf.data), generator, other.
     For datasets and generators the facts are of the first batches seen; `rows` counts all rows
-    where that is known.
+    where that is known. Of one that changes pictures on the way, `behind` says where the pictures
+    come from that it changes, and `changes` names the options set in an image generator.
     """
 
     kind: Literal["array", "tensor", "dataset", "generator", "other"]
     rows: int | None = None
     x: ArrayFacts | None = None
     y: LabelFacts | None = None
+    behind: RowOrigin | None = None
+    changes: tuple[Name, ...] = Field(default=(), max_length=20)
 
 
 class Compiled(Plain):

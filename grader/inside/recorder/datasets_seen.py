@@ -26,7 +26,7 @@ class Elements:
 
     `rows` counts all rows of one pass (None where unknown); `whole` says that `parts` hold them all
     in order. `shuffled` says that a shuffle comes after the slicing. `parts` is None where only
-    iterating would tell.
+    iterating would tell; `behind` then holds the rows as they were before the first such step.
     """
 
     parts: Any
@@ -34,6 +34,7 @@ class Elements:
     whole: bool = True
     shuffled: bool = False
     batch_size: int | None = None
+    behind: Any = None
 
 
 class _CannotTell(Exception):
@@ -79,12 +80,14 @@ def _zipped(dataset: Any, tf: Any, depth: int) -> Elements:
     rows = min(counts) if counts else None
     clear = all(item.whole == found[0].whole and item.parts is not None for item in found)
     parts = tf.nest.pack_sequence_as(inputs, [item.parts for item in found]) if clear else None
+    behind = found[0].parts if found[0].behind is None else found[0].behind
     return Elements(
         parts,
         rows,
         found[0].whole,
         any(item.shuffled for item in found),
         found[0].batch_size,
+        None if clear else behind,
     )
 
 
@@ -132,7 +135,8 @@ def _cut(name: str, dataset: Any, found: Elements, tf: Any) -> Elements:
 def _mapped(dataset: Any, found: Elements, tf: Any) -> Elements:
     function = dataset._map_func.function
     if found.parts is None or not _is_pure(function):
-        return replace(found, parts=None)
+        behind = found.behind if found.parts is None else found.parts
+        return replace(found, parts=None, behind=behind)
     flat = tf.nest.flatten(found.parts)
     rows = len(flat[0])
     some = [array[np.unique(np.linspace(0, rows - 1, MAPPED_ROWS).astype(int))] for array in flat]

@@ -49,7 +49,10 @@ class Feeds:
         if kind == "other" and to_numpy(picture) is not None:
             kind = "array"
         if kind not in ("array", "tensor"):
-            return Feed({"kind": "generator" if kind == "generator" else "other"})
+            if kind != "generator":
+                return Feed({"kind": "other"})
+            behind = self._behind(getattr(picture, "x", None))
+            return Feed({"kind": kind, "changes": _changes(picture), **behind})
         return self._of_arrays(kind, picture, first_labels(y), truth)
 
     def of_batches(self, kind: str, batches: list[Any], rows: int | None) -> Feed:
@@ -67,7 +70,8 @@ class Feeds:
         if elements is None:
             return Feed({"kind": "dataset", "rows": None})
         if elements.parts is None:
-            unseen = {"kind": "dataset", "rows": elements.rows}
+            behind = {} if elements.behind is None else self._behind(elements.behind)
+            unseen = {"kind": "dataset", "rows": elements.rows, **behind}
             return Feed(unseen, None, elements.shuffled, elements.batch_size)
         x, y = split_batch(elements.parts)
         feed = self._of_arrays("dataset", first_picture(x), first_labels(y), True)
@@ -90,6 +94,12 @@ class Feeds:
             self.known.add_rows(found.match)
         return Feed(facts, found.match)
 
+    def _behind(self, source: Any) -> dict[str, Any]:
+        """The origin of the pictures that a generator or data set changes on their way."""
+        found = self.arrays.summary(first_picture(source), name="")
+        origin = None if found is None else found.facts.get("origin")
+        return {} if origin is None else {"behind": origin}
+
     def _keep(self, facts: dict[str, Any] | None, x: Any) -> None:
         if not facts or not facts["shape"] or facts["shape"][0] > MAX_KEPT_ROWS:
             return
@@ -97,6 +107,22 @@ class Feeds:
         self.kept[facts["fingerprint"]] = x
         while len(self.kept) > MAX_KEPT:
             del self.kept[next(iter(self.kept))]
+
+
+def _changes(generator: Any) -> list[str]:
+    """The options of an ImageDataGenerator that are set, by name."""
+    made_by = getattr(generator, "image_data_generator", None)
+    if made_by is None:
+        return []
+    options = vars(made_by)
+    asked = [name for name in options if name.endswith(("_range", "_flip"))]
+    return sorted(name for name in asked if _is_set(name, options[name]))
+
+
+def _is_set(name: str, value: Any) -> bool:
+    if name == "zoom_range":
+        return any(side != 1 for side in value)
+    return bool(np.any(np.asarray(value, dtype=object) != 0)) and value is not None
 
 
 def _with_rows(facts: dict[str, Any], rows: int | None) -> dict[str, Any]:

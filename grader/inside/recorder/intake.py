@@ -38,6 +38,10 @@ class Intake:
         before, batches = self._feed, self._passing.end()
         rows = before.facts.get("rows") or self._passing.rows
         seen = self._feeds.of_batches(before.facts["kind"], batches, rows)
+        facts = {**before.facts, **seen.facts}
         return replace(
-            seen, shuffled=before.shuffled, batch_size=before.batch_size or seen.batch_size
+            seen,
+            facts=facts,
+            shuffled=before.shuffled,
+            batch_size=before.batch_size or seen.batch_size,
         )
