@@ -1,0 +1,1 @@
+"""Thresholds for an accuracy, which is a matter of luck: measured over many seeds."""
