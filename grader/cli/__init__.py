@@ -22,6 +22,7 @@ COMMANDS = {
     "labs": "List the labs.",
     "start": "Write a lab's starter to fill in.",
     "check": "Check one submission and explain each mistake.",
+    "calibrate": "Find the accuracy that marks, from many runs of right answers.",
     "new": "Write a new lab for its author to change.",
     "validate": "Test a lab's own checks: references, fixtures, mutants.",
     "doctor": "Prove the sandbox on this machine.",

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.course.calibrated import thresholds
 from grader.course.checkfiles import CheckFunction, unique_checks
 from grader.course.lines import line_of
 from grader.course.schema import LabFile, RubricFile, RubricRow, read_toml
@@ -91,7 +92,7 @@ class Course:
             limits=Limits(**settings.limits.model_dump(exclude_none=True)),
             functions=tuple(settings.functions),
             model_names=tuple(settings.model_names),
-            settings=settings.settings,
+            settings={**thresholds(folder), **settings.settings},
             validation=Validation(**settings.validation.model_dump()),
             reference=reference if reference.is_file() else None,
             kind=settings.kind,
