@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import platform
 import threading
@@ -18,7 +19,7 @@ from grader.errors import GraderError, LabError, SandboxError, SubmissionError
 from grader.live import Live, NotRun
 from grader.records.evidence import Evidence
 from grader.records.exhibits import Exhibits
-from grader.records.lab import Lab
+from grader.records.lab import Kind, Lab
 from grader.records.result import Isolation, Limit, Outcome, Result, Status
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox, open_sandbox
@@ -117,11 +118,13 @@ def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> I
 
 def _preload() -> None:
     """Import what judging needs while the submission runs."""
-    import jinja2  # noqa: F401
-    import rich.console  # noqa: F401
+    # Where one is missing, the one who needs it says so.
+    with contextlib.suppress(ImportError):
+        import jinja2  # noqa: F401
+        import rich.console  # noqa: F401
 
-    import grader.scoring
-    import grader.showing  # noqa: F401
+        import grader.scoring
+        import grader.showing  # noqa: F401
 
 
 def _judge(subject: Subject, isolation: Isolation, *, hidden: bool, select: str | None) -> Graded:
@@ -151,7 +154,7 @@ def _judge(subject: Subject, isolation: Isolation, *, hidden: bool, select: str 
         metrics=_metrics(subject),
         checks=checks,
         findings=found,
-        versions=versions(),
+        versions=versions(lab.kind),
         seed=lab.seed,
     )
     return Graded(result, exhibits, subject.evidence)
@@ -205,7 +208,7 @@ def _without_checks(
         max_score=_possible(lab, hidden=hidden),
         isolation=isolation,
         reason=f"{error.message} {error.hint}".strip(),
-        versions=versions(),
+        versions=versions(lab.kind),
         seed=lab.seed,
     )
 
@@ -218,10 +221,10 @@ def _possible(lab: Lab, *, hidden: bool) -> float:
     )
 
 
-def versions() -> dict[str, str]:
-    """The versions that a result depends on."""
+def versions(kind: Kind = "code") -> dict[str, str]:
+    """The versions that a result in a lab of this kind depends on."""
     found = {"grader": grader.__version__, "python": platform.python_version()}
-    for package in ("tensorflow", "keras"):
+    for package in ("tensorflow", "keras") if kind == "code" else ():
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
+ABANDONED_SECONDS = 600.0
 _numbers = itertools.count()
 
 
@@ -69,7 +70,18 @@ def create(memory: int, tasks: int) -> Group | None:
     return Group(folders) if folders else None
 
 
+def sweep(folder: Path) -> None:
+    """Remove the empty groups in `folder` whose grader was killed before it could remove them."""
+    for group in folder.glob("grader-*-*"):
+        owner = group.name.split("-")[1]
+        with contextlib.suppress(OSError):
+            old = time.time() - group.stat().st_mtime > ABANDONED_SECONDS
+            if old and not Path("/proc", owner).exists():
+                group.rmdir()
+
+
 def _make(folder: Path, limits: dict[str, int], *, needed: str) -> Path | None:
+    sweep(folder.parent)
     try:
         folder.mkdir()
     except OSError:

@@ -67,7 +67,7 @@ def _behind_walls(
     try:
         words = command.bubblewrap(way, limits, sight, handed=passed[1:], config=json.dumps(config))
         user = uid if way.leave_root else None
-        process, output = _spawn(_joining(group, words, user), passed)
+        process, output = _spawn(stack, _joining(group, words, user), passed)
     finally:
         for descriptor in passed:
             os.close(descriptor)
@@ -99,7 +99,7 @@ def bare(limits: Limits, sight: Sight, entry: Any, *, leave_root: bool = False) 
         environment = policy.environment(home=str(work), temporary=str(temporary))
         words = _joining(None, command.python(start, json.dumps(config)))
         try:
-            process, output = _spawn(words, [theirs.fileno()], environment, work)
+            process, output = _spawn(stack, words, [theirs.fileno()], environment, work)
         finally:
             theirs.close()
         parts = Parts(process, ours, output, limits, str(sight.data) if sight.data else None)
@@ -179,12 +179,16 @@ def _joining(group: cgroup.Group | None, words: list[str], uid: int | None = Non
 
 
 def _spawn(
+    stack: contextlib.ExitStack,
     words: list[str],
     passed: list[int],
     environment: Mapping[str, str] = MappingProxyType({}),
     folder: Path | None = None,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start `words`; returns the process and the read end of its descriptors 1 and 2."""
+    """Start `words`; returns the process and the read end of its descriptors 1 and 2.
+
+    `stack` ends the process first of all, where its launch is given up.
+    """
     read, write = os.pipe()
 
     def start() -> subprocess.Popen[bytes]:
@@ -201,12 +205,20 @@ def _spawn(
         )
 
     try:
-        return _starter(os.getpid()).submit(start).result(), read
+        starting = _starter(os.getpid()).submit(start)
+        stack.callback(_end, starting)
+        return starting.result(), read
     except OSError as error:
         os.close(read)
         raise SandboxError(f"the sandbox did not start: {error}") from error
     finally:
         os.close(write)
+
+
+def _end(starting: concurrent.futures.Future[subprocess.Popen[bytes]]) -> None:
+    if starting.exception() is None:
+        starting.result().kill()
+        starting.result().wait()
 
 
 @functools.lru_cache(maxsize=1)
