@@ -71,9 +71,24 @@ def test_rows_are_traced_to_the_raw_digits_however_they_are_scaled(
 ) -> None:
     facts = ArrayFacts(**arrays.facts(SCALINGS[scaling](train[:3_000])))
     assert facts.origin is not None
-    assert facts.origin.train >= 2_990 or scaling == "divided without remainder"
-    assert facts.origin.train + facts.origin.test == 3_000
+    assert facts.origin.train == 3_000
     assert facts.origin.inverted is False
+
+
+def test_digits_of_which_nothing_is_left_are_traced_by_their_order_or_not_at_all(
+    raw: RawRows, train: Array
+) -> None:
+    black_and_white = train // 255
+    in_order = raw.match(black_and_white[:2_000])
+    assert in_order is not None
+    assert np.array_equal(in_order.rows, np.arange(2_000))
+    order = np.random.default_rng(0).permutation(2_000)
+    mixed = raw.match(black_and_white[order])
+    assert mixed is not None
+    named = mixed.rows >= 0
+    assert 100 < named.sum() < 1_000
+    same_ink = black_and_white[mixed.rows[named]] == black_and_white[order][named]
+    assert same_ink.all()
 
 
 def test_dark_ink_on_white_is_traced_and_named(arrays: Arrays, train: Array) -> None:

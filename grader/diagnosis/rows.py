@@ -12,6 +12,8 @@ from grader.diagnosis.source import Place, called
 from grader.records.misconception import Sighting
 
 ARRAYS_OF_A_SPLIT = 4
+MISALIGNED = 0.5
+"""A share of rows with their own label, below which the two halves of the pairs went apart."""
 
 
 def trained_on_test(case: Case) -> Iterator[Sighting]:
@@ -53,18 +55,19 @@ def test_as_validation(case: Case) -> Iterator[Sighting]:
 
 def scaler_fit_on_test(case: Case) -> Iterator[Sighting]:
     """A scaler that learned from test images."""
+    fitted = _scaler_call(case)
     for _, feed, place in tested_feeds(case):
         x = feed.x
         if x is None or not x.columns_centred or rows_of(feed) < 500 or x.origin is None:
             continue
         if share(x.origin.test, known(x.origin)) > 0.5 and case.x and case.x.columns_centred:
             observed = "every column of the test images has mean 0, as only its own scaler gives"
-            yield see("scaler-fit-on-test", observed, "the training images' means", place)
+            spot = fitted if fitted[1] is not None else place
+            yield see("scaler-fit-on-test", observed, "the training images' means", spot)
             return
-    place = _scaler_call(case)
-    if place[1] is not None:
+    if fitted[1] is not None:
         observed = "a scaler is fitted on test images"
-        yield see("scaler-fit-on-test", observed, "fit on training images only", place, "likely")
+        yield see("scaler-fit-on-test", observed, "fit on training images only", fitted, "likely")
 
 
 def _scaler_call(case: Case) -> Place:
@@ -144,9 +147,7 @@ def labels_misaligned(case: Case) -> Iterator[Sighting]:
     if fit is None or x is None or y is None or known(x.origin) < KNOWN_ROWS:
         return
     agreement, classes = number(y.agreement), y.classes or 0
-    # In black and white many digits look alike, so that a row may be taken for another.
-    most = 0.5 if x.distinct is None or x.distinct > 2 else 0.2
-    if agreement is None or agreement >= most or classes < 3 or classes != case.classes:
+    if agreement is None or agreement >= MISALIGNED or classes < 3 or classes != case.classes:
         return
     if y.form not in ("integers", "column", "one-hot") or not y.integral or (y.lowest or 0) > 0:
         return

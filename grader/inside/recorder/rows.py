@@ -23,6 +23,8 @@ CHUNK_ROWS = 2_048
 TRIAL_ROWS = 256
 SHARE = 0.002
 """Of the value range: raw 1 lies 1/255 = 0.0039 of it above raw 0."""
+ALIKE = 8
+"""As many raw digits may share their ink; beyond, a row with that ink is of unknown origin."""
 TEST_ROWS_FROM = 60_000
 """Public row numbers: train i is i, visible test j is 60000 + j."""
 _MIX = np.random.Generator(np.random.PCG64(5)).integers(1, 1 << 63, 512, dtype=np.uint64) * 2 + 1
@@ -60,14 +62,27 @@ class _Table:
         return hashes[order], order
 
     def match(self, hashes: Array, inverted: bool) -> Match:
-        """Look the hashes up and tell repeats and order. Raw digits of equal ink are one."""
+        """Look the hashes up and tell repeats and order. A few raw digits of equal ink are one."""
         rows = self.look_up(hashes)
         train = rows[(rows >= 0) & (rows < TEST_ROWS_FROM)]
         repeats = 0
         if len(train):
             fed, raw = np.bincount(train), self._multiplicity(train)
             repeats = int(np.maximum(fed - raw, 0).sum())
-        return Match(rows, inverted, repeats, self._in_order(rows))
+        if self._in_order(rows):
+            of_test = bool(rows[0] >= TEST_ROWS_FROM)
+            places = np.arange(len(rows)) % len(self.halves[of_test][1])
+            return Match(places + TEST_ROWS_FROM * of_test, inverted, repeats, True)
+        return Match(np.where(self._alike(hashes) > ALIKE, -1, rows), inverted, repeats)
+
+    def _alike(self, hashes: Array) -> Array:
+        """How many raw digits of the half that has most have the same ink."""
+        counts = [
+            np.searchsorted(ordered, hashes, "right") - np.searchsorted(ordered, hashes)
+            for ordered, _ in self.halves
+        ]
+        most: Array = np.maximum(*counts)
+        return most
 
     def _multiplicity(self, train: Array) -> Array:
         ordered, order = self.halves[0]
