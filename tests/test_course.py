@@ -184,6 +184,15 @@ def test_a_misspelt_check_id_gets_the_nearest_one(folder: Path) -> None:
     assert fault(folder).hint == "Did you mean “scaled”?"
 
 
+def test_a_check_that_needs_one_that_is_not_there_is_the_authors_fault(folder: Path) -> None:
+    source = check_file(folder).read_text()
+    needing = '@pytest.mark.needs("scalled")\ndef test_'
+    check_file(folder).write_text(source.replace("def test_", needing, 1))
+    error = fault(folder)
+    assert "needs “scalled”" in error.message
+    assert error.hint == "Did you mean “scaled”?"
+
+
 def test_a_check_without_points_is_named_with_its_line(folder: Path) -> None:
     with check_file(folder).open("a") as stream:
         stream.write('\n\ndef test_more():\n    """More."""\n')
@@ -220,7 +229,7 @@ def test_check_files_are_read_and_never_imported(folder: Path, tmp_path: Path) -
     "marked",
     [
         "@pytest.mark.hidden\n",
-        "@pytest.mark.needs('x')\n@pytest.mark.hidden\n",
+        "@pytest.mark.needs('scaled')\n@pytest.mark.hidden\n",
         "@mark.hidden()\n",
     ],
 )

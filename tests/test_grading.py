@@ -164,6 +164,22 @@ def test_a_lab_that_names_an_unknown_mistake_is_the_authors_error(tmp_path: Path
         courses.grade_source(course, "def double(x): return x")
 
 
+@pytest.mark.parametrize(
+    ("written", "slip", "told"),
+    [
+        ("def test_half_halves(student)", "def test_half_halves(studnet)", "fixture “studnet”"),
+        ("expect(student.half(8)", "expct(student.half(8)", "'expct' is not defined"),
+    ],
+)
+def test_a_name_that_a_check_mistypes_is_the_authors_error_and_no_fault_of_the_student(
+    tmp_path: Path, written: str, slip: str, told: str
+) -> None:
+    course = courses.make_course(tmp_path / "c", public=courses.PUBLIC.replace(written, slip))
+    with pytest.raises(LabError, match=told) as caught:
+        courses.grade_source(course, courses.RIGHT)
+    assert "test_numbers.py:" in caught.value.message
+
+
 def test_what_the_users_environment_tells_pytest_changes_no_verdict(
     course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.fixtures import FixtureLookupError
 
 from grader.checks import plugin
 from grader.checks.expectations import CheckFailed, Shortfall
@@ -98,6 +99,10 @@ def _forget_modules(folder: Path) -> None:
             del sys.modules[name]
 
 
+AUTHORS_SLIPS = (NameError, ImportError, FixtureLookupError)
+"""What no answer of a student's can raise in a check, however odd it is."""
+
+
 class _Collector:
     """A pytest plugin that hands the subject in and takes the outcomes out."""
 
@@ -154,8 +159,27 @@ def _outcome(item: pytest.Item, error: BaseException | None) -> CheckOutcome:
     )
     if error is None:
         return replace(blank, shortfall=item.stash.get(plugin.REMARK, None))
+    if isinstance(error, AUTHORS_SLIPS):
+        raise _authors_error(item, error)
     outcome, shortfall, limit = judge(error)
     return replace(blank, outcome=outcome, shortfall=shortfall, limit=limit)
+
+
+def _authors_error(item: pytest.Item, error: BaseException) -> LabError:
+    """What an author is told whose check has a name in it that does not exist."""
+    line, trace = (item.location[1] or 0) + 1, error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename) == item.path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(error, FixtureLookupError):
+        told = f"there is no fixture “{error.argname}”"
+    else:
+        told = f"{type(error).__name__}: {_first_line(error)}"
+    return LabError(
+        f"{item.path}:{line}: the check {item.name} has a mistake itself: {told}.",
+        hint="Run pytest on the lab's folder to see more.",
+    )
 
 
 def judge(error: BaseException) -> tuple[Outcome, Shortfall | None, str | None]:

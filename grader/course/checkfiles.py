@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ class CheckFunction:
     hidden: bool
     path: Path
     line: int
+    needs: tuple[str, ...] = ()
 
 
 def _is_hidden_mark(node: ast.expr) -> bool:
@@ -65,11 +67,20 @@ def _read_check(
             hint="Its first line is what the student reads as the check's title.",
         )
     hidden = all_hidden or any(_is_hidden_mark(mark) for mark in node.decorator_list)
-    return CheckFunction(node.name.removeprefix("test_"), title, hidden, path, node.lineno)
+    needs = tuple(name for mark in node.decorator_list for name in _needed(mark))
+    return CheckFunction(node.name.removeprefix("test_"), title, hidden, path, node.lineno, needs)
+
+
+def _needed(mark: ast.expr) -> list[str]:
+    """The names in `pytest.mark.needs("a", "b")`."""
+    if not isinstance(mark, ast.Call) or not ast.unparse(mark.func).endswith("mark.needs"):
+        return []
+    names = [arg.value for arg in mark.args if isinstance(arg, ast.Constant)]
+    return [name for name in names if isinstance(name, str)]
 
 
 def unique_checks(paths: tuple[Path, ...]) -> dict[str, CheckFunction]:
-    """All checks of a lab by id. Raises LabError when two have the same."""
+    """All checks of a lab by id. Raises LabError when two have the same, or one needs none."""
     checks: dict[str, CheckFunction] = {}
     for path in paths:
         for check in read_checks(path):
@@ -79,4 +90,12 @@ def unique_checks(paths: tuple[Path, ...]) -> dict[str, CheckFunction]:
                     f"the first is at {first.path}:{first.line}."
                 )
             checks[check.id] = check
+    for check in checks.values():
+        for unknown in set(check.needs) - set(checks):
+            near = difflib.get_close_matches(unknown, checks, 1)
+            raise LabError(
+                f"{check.path}:{check.line}: the check {check.id} needs “{unknown}”, "
+                "which the lab does not have.",
+                hint=f"Did you mean “{near[0]}”?" if near else "",
+            )
     return checks
