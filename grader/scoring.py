@@ -52,7 +52,8 @@ def find_root_cause(checks: Sequence[CheckResult], sightings: Sequence[Sighting]
     """The misconception to mend first, or None where nothing was lost or nothing could be named.
 
     Among the mistakes that cost points and the errors that were seen for certain, the one whose
-    stage comes first: what breaks earlier hides what comes later.
+    stage comes first: what breaks earlier hides what comes later. A mere habit, such as few epochs,
+    leads only where no error was seen.
     """
     failed = [check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERROR)]
     if not failed:
@@ -63,7 +64,11 @@ def find_root_cause(checks: Sequence[CheckResult], sightings: Sequence[Sighting]
         for sighting in sightings
         if sighting.certainty == "fact" and catalogue.get(sighting.misconception).severity == "E"
     ]
-    return min(named, key=catalogue.priority, default=None)
+    return min(named, key=_urgency, default=None)
+
+
+def _urgency(code: str) -> tuple[bool, int]:
+    return catalogue.get(code).severity != "E", catalogue.priority(code)
 
 
 def findings(checks: Sequence[CheckResult], sightings: Sequence[Sighting]) -> tuple[Finding, ...]:

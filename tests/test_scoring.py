@@ -61,6 +61,18 @@ def test_an_error_that_was_seen_beside_a_nameless_failure_is_the_root_cause() ->
     assert find_root_cause(checks, [sighting("no-scaling", certainty="likely")]) is None
 
 
+def test_an_error_goes_before_a_habit_whatever_its_stage() -> None:
+    checks = score_checks(
+        LAB,
+        [
+            outcome("a", Outcome.FAILED, misconception="too-few-epochs"),
+            outcome("b", Outcome.FAILED, misconception="argmax-axis"),
+        ],
+    )
+    assert find_root_cause(checks, []) == "argmax-axis"
+    assert find_root_cause(checks[:1], []) == "too-few-epochs"
+
+
 def test_full_marks_have_no_root_cause_whatever_was_seen() -> None:
     checks = score_checks(LAB, [outcome("a", Outcome.PASSED)])
     assert find_root_cause(checks, [sighting("no-scaling")]) is None

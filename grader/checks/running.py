@@ -74,11 +74,19 @@ def expect_trained(
         fail_with_fault((tried or broken)[0], diagnosis, expected="a training that runs to its end")
     diagnosis.expect_none("never-fitted")
     fail(
-        observed="no network was trained",
+        observed="no network was trained"
+        if evidence.models
+        else "no network of Keras or scikit-learn was trained",
         expected="a network that learns from the training pictures",
         misconception="never-fitted" if evidence.models else None,
-        why=None if evidence.models else "All that follows in this lab looks at a trained network.",
-        next=None if evidence.models else "Begin with the first task and work your way down.",
+        why=None
+        if evidence.models
+        else "All that follows asks the network about pictures, and loose arrays or variables "
+        "cannot be asked.",
+        next=None
+        if evidence.models
+        else "Begin with the first task. If you wrote the layers yourself, make a Keras model of "
+        "them.",
     )
 
 
@@ -90,9 +98,16 @@ def cause_of(fault: Fault, diagnosis: Diagnosis) -> Sighting | None:
         if fault.type in SLIPS:
             if near and entry.stage in ("exception", "style", "scale"):
                 return sighting
-        elif entry.severity == "E" and entry.stage in ("exception", "labels", "pairing"):
+        elif entry.severity == "E" and (near or entry.stage in _stages_behind(fault)):
             return sighting
     return None
+
+
+def _stages_behind(fault: Fault) -> tuple[str, ...]:
+    """Stages whose mistakes can raise an exception somewhere else than where they were made."""
+    counts_differ = "cardinality" in fault.message or "inconsistent numbers" in fault.message
+    behind = ("exception", "labels", "pairing")
+    return (*behind, "alignment") if counts_differ else behind
 
 
 def fail_with_fault(fault: Fault, diagnosis: Diagnosis, *, expected: str) -> NoReturn:

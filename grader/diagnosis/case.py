@@ -186,11 +186,16 @@ class Case:
 
     @cached_property
     def classes(self) -> int | None:
-        """How many classes the data have: the most that any large set of labels showed."""
+        """How many classes the data have: the most that any large set of labels showed.
+
+        What a submission computed may be anything, so variables count only without labels.
+        """
         seen = [0]
         for labels in self.all_labels():
             if (first(labels.shape) or 0) >= ENOUGH_ROWS:
                 seen.append(labels.classes or 0)
+        if max(seen) >= 2:
+            return max(seen)
         for value in self.evidence.values:
             array = value.array
             if array is None or not array.integral or len(array.shape) != 1:
@@ -200,13 +205,16 @@ class Case:
         return max(seen) if max(seen) >= 2 else None
 
     def all_labels(self) -> Iterator[LabelFacts]:
-        """Every set of labels in the evidence."""
+        """Every set of labels in the evidence, but not what was compared with the truth."""
         for event in self.evidence.events:
             for feed in feeds(event):
                 if feed.y is not None:
                     yield feed.y
             if isinstance(event, MetricEvent):
-                yield from (side for side in (event.first, event.second) if side is not None)
+                if event.first is not None and event.second_is_truth is not True:
+                    yield event.first
+                if event.second is not None and event.first_is_truth is not True:
+                    yield event.second
 
     # ------------------------------------------------------------ what broke
 
