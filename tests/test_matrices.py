@@ -26,7 +26,7 @@ def test_a_table_is_turned_by_what_its_sums_say(table: np.ndarray) -> None:
     assert orientation(tuple(table.ravel()), (100,), "mnist") is None
 
 
-@pytest.mark.parametrize("frame", ["{}", "[{}]", "3 {}"])
+@pytest.mark.parametrize("frame", ["{}", "[{}]", "3 {}", "a three  {}", "digit 3 {}"])
 def test_a_printed_table_is_read_whatever_frames_it(table: np.ndarray, frame: str) -> None:
     lines = [frame.format("  ".join(map(str, row))) for row in table]
     text = "\n".join(["the matrix:", *lines, "done"])

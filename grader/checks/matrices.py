@@ -17,6 +17,9 @@ from grader.records.evidence import Evidence
 Turn = Literal["rows", "columns", "unknown"]
 """Along which axis the counts add up to the true classes; unknown for a part of the data."""
 
+TABLE_ROW = re.compile(r"[^\d\n]{0,40}[\s\d\[\](),|.]+")
+"""A row of numbers, maybe with a word before it."""
+
 Found = tuple[Turn, int | None, int | None]
 """How a matrix is turned, and the cell and line that made it."""
 
@@ -123,10 +126,10 @@ def _shown(evidence: Evidence, name: str) -> Iterator[Found]:
 
 
 def printed_tables(text: str, size: int) -> Iterator[list[int]]:
-    """Flat tables of whole numbers among the printed lines; a leading label is left out."""
+    """Flat tables of whole numbers among the printed lines; leading labels are left out."""
     rows: list[list[int]] = []
     for line in text.splitlines():
-        numbers = re.findall(r"\d+", line[:400]) if re.fullmatch(r"[\s\d\[\](),|.]+", line) else []
+        numbers = re.findall(r"\d+", line[:400]) if TABLE_ROW.fullmatch(line[:400]) else []
         if len(numbers) not in (size, size + 1):
             rows.clear()
             continue

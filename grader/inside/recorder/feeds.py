@@ -33,7 +33,8 @@ class Feeds:
         self.arrays = arrays
         self.known = known
         self.kept: dict[str, Any] = {}
-        """The last few test-sized arrays by fingerprint, for a grader that cannot make its own."""
+        """The last few test-sized inputs by the fingerprint of their pictures, for a grader that
+        cannot make its own."""
 
     def of(self, x: Any, y: Any = None, *, truth: bool = True) -> Feed | None:
         """The feed of a call's `x` and `y`; None where nothing was given.
@@ -53,7 +54,10 @@ class Feeds:
                 return Feed({"kind": "other"})
             behind = self._behind(getattr(picture, "x", None))
             return Feed({"kind": kind, "changes": _changes(picture), **behind})
-        return self._of_arrays(kind, picture, first_labels(y), truth)
+        feed = self._of_arrays(kind, picture, first_labels(y), truth)
+        if picture is not x:
+            self._keep(feed.facts.get("x"), x)
+        return feed
 
     def of_batches(self, kind: str, batches: list[Any], rows: int | None) -> Feed:
         """The feed of batches that passed by: (x,), (x, y) or x alone. Holds copies of them."""
