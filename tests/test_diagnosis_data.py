@@ -173,6 +173,11 @@ def test_whole_number_arithmetic_on_loaded_pixels_is_named() -> None:
     assert "uint8-overflow" not in seen(evidence(), load, "x_train = x_train.astype('f4') * 2")
     assert "uint8-overflow" not in seen(evidence(), load, "x_train = (x_train - 127.5) / 127.5")
     assert "uint8-overflow" not in seen(evidence(), load, "print(x_train * 2)")
+    chain = "x_train = x_train[:500].reshape(-1, 784) * 2 / 255"
+    assert "uint8-overflow" in seen(evidence(), load, chain)
+    other_name = "x = x_train.reshape(-1, 784)", "x_train = x + 20"
+    assert "uint8-overflow" in seen(evidence(), load, *other_name)
+    assert "uint8-overflow" not in seen(evidence(), load, "x_train = x_train[:9] / 255 * 2")
     floats = "x_train = x_train / 255"
     assert "uint8-overflow" not in seen(evidence(), load, floats, "x_train = x_train * 2 - 1")
 
@@ -265,6 +270,13 @@ def test_arrays_without_a_training_are_judged_by_what_was_left_behind() -> None:
     other = images(shape=(N,), maximum=1.0, distinct=10, integral=False, origin=None)
     assert "labels-scaled" in seen(Evidence(values=(variable("y_train", array=other),)))
     assert "labels-scaled" not in seen(Evidence(values=(variable("scores", array=other),)))
+
+
+def test_wide_numbers_that_were_left_behind_are_a_matter_of_style() -> None:
+    wide = variable("x_train", dtype="float64")
+    assert seen(Evidence(values=(wide,)))["slow-dtype"].certainty == "style"
+    assert "slow-dtype" not in seen(Evidence(values=(variable("x_train"),)))
+    assert "slow-dtype" not in seen(Evidence(values=(variable("W", dtype="float64", origin=None),)))
 
 
 def test_a_weight_matrix_on_the_wrong_side_is_named() -> None:

@@ -63,6 +63,7 @@ WRONG = {
     "too-few-outputs": built(HIDDEN, dense(9, "softmax"), units=9),
     "too-many-outputs": built(HIDDEN, dense(11, "softmax"), units=11),
     "softmax-twice": built(HIDDEN, OUT, layer("Softmax", "softmax")),
+    "softmax-axis": built(HIDDEN, dense(10), layer("Softmax", "softmax", axis=0)),
     "softmax-hidden": built(dense(128, "softmax"), OUT),
     "dropout-after-output": built(HIDDEN, OUT, layer("Dropout", rate=0.5)),
     "dropout-drops-all": built(HIDDEN, layer("Dropout", rate=1.0), OUT),

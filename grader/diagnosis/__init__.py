@@ -10,6 +10,7 @@ from __future__ import annotations
 from grader import catalogue
 from grader.diagnosis import (
     augmentation,
+    broadcasting,
     data,
     evaluation,
     labels,
@@ -33,6 +34,7 @@ CONSEQUENCES: dict[str, tuple[str, ...]] = {
     "overwritten-split": ("labels-misaligned",),
     "scrambled-reshape": ("labels-misaligned",),
     "metrics-as-loss-weights": ("metrics-missing",),
+    "wrong-class-count": ("integers-with-categorical-loss",),
 }
 """What a mistake brings with it: mended together with its cause, so not worth a word of its own."""
 CURVES = {"too-few-epochs", "overfitting", "learning-rate-low", "adadelta-default"}
@@ -47,6 +49,7 @@ DETECTORS: tuple[Detector, ...] = (
     *training.DETECTORS,
     *augmentation.DETECTORS,
     *evaluation.DETECTORS,
+    *broadcasting.DETECTORS,
     *legacy.DETECTORS,
     *style.DETECTORS,
 )

@@ -25,6 +25,9 @@ from grader.records.misconception import Sighting
 PLAIN_LEARNERS = {"LogisticRegression", "SGDClassifier", "MLPClassifier", "Perceptron", "LinearSVC"}
 """Estimators that take the pixels as they come and suffer from large ones."""
 
+RESHAPES = {"reshape", "ravel", "flatten", "copy", "squeeze", "transpose", "swapaxes"}
+"""Methods of an array that leave its numbers and their type as they are."""
+
 
 def scale_of(x: ArrayFacts | None) -> str | None:
     """How an image array is scaled: raw, unit, signed or tiny; None where that cannot be told."""
@@ -215,10 +218,19 @@ def in_place_divide(case: Case) -> Iterator[Sighting]:
 
 
 def slow_dtype(case: Case) -> Iterator[Sighting]:
-    """Images fed as float64 or as objects."""
+    """Images fed, or where nothing was trained kept, as float64 or as objects."""
     if case.is_keras and case.x is not None and case.x.dtype in ("float64", "object"):
         observed = f"training got images of type {short(case.x.dtype, 20)}"
         yield see("slow-dtype", observed, "float32", case.fit_place, "style")
+        return
+    for value in case.evidence.values if not case.evidence.fits else ():
+        array = value.array
+        if array is None or array.dtype not in ("float64", "object") or len(array.shape) < 2:
+            continue
+        if known(array.origin) >= KNOWN_ROWS:
+            observed = f"`{short(value.name, 40)}` holds images of type {short(array.dtype, 20)}"
+            yield see("slow-dtype", observed, "float32", (value.cell, value.line), "style")
+            return
 
 
 def uint8_overflow(case: Case) -> Iterator[Sighting]:
@@ -239,6 +251,8 @@ def uint8_overflow(case: Case) -> Iterator[Sighting]:
                 yield see("uint8-overflow", observed, "float pixels first", place, "likely")
                 return
         raw -= names
+        if _pixels_behind(node.value) in raw:
+            raw |= names
         if isinstance(node.value, ast.Call) and called(node.value) == "load_data":
             raw |= {name for name in names if name.lower().startswith(("x", "train_im", "test_im"))}
 
@@ -247,12 +261,28 @@ def _wraps(node: ast.AST, raw: set[str]) -> bool:
     return (
         isinstance(node, ast.BinOp)
         and isinstance(node.op, (ast.Add, ast.Sub, ast.Mult))
-        and isinstance(node.left, ast.Name)
-        and node.left.id in raw
+        and _pixels_behind(node.left) in raw
         and isinstance(node.right, ast.Constant)
         and type(node.right.value) is int
         and node.right.value > 1
     )
+
+
+def _pixels_behind(node: ast.expr) -> str | None:
+    """The variable whose values an expression holds in another shape or a part of them."""
+    while True:
+        if isinstance(node, ast.Subscript) or (
+            isinstance(node, ast.Attribute) and node.attr == "T"
+        ):
+            node = node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in RESHAPES
+        ):
+            node = node.func.value
+        else:
+            return node.id if isinstance(node, ast.Name) else None
 
 
 DETECTORS: tuple[Detector, ...] = (

@@ -104,7 +104,7 @@ def output_size(case: Case) -> Iterator[Sighting]:
         return
     if len(case.model.output_shape or () if case.model else ()) != 2:
         return
-    told = f"{units} outputs for {classes} classes"
+    told = f"{units} output{'s' if units != 1 else ''} for {classes} classes"
     one_each = "one output per class"
     whole = y.form in ("integers", "column", "one-hot") and y.integral
     if units == 1 and classes > 2 and (y.classes or 0) > 2 and y.form in ("integers", "column"):
@@ -126,6 +126,10 @@ def softmax_places(case: Case) -> Iterator[Sighting]:
     if final.count("softmax") > 1:
         expected = "softmax once"
         yield see("softmax-twice", "softmax is applied twice", expected, case.model_place)
+    for layer in case.layers[end:]:
+        if layer.kind == "Softmax" and option(layer, "axis") == 0:
+            observed = "the Softmax layer works along axis 0, over the images of a batch"
+            yield see("softmax-axis", observed, "the axis of the classes", case.model_place)
     for position in case.weighted[:-1]:
         if any(name == "softmax" for name, _ in case.activations_after(position)):
             observed = f"softmax in hidden layer {short(case.layers[position].name, 40)}"

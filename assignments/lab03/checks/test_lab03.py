@@ -123,6 +123,7 @@ def test_loss_fits(evidence, diagnosis):
         "integers-with-categorical-loss",
         "integer-targets-in-mse",
         "dropout-after-output",
+        "softmax-axis",
         "relu-output",
         "logits-without-flag",
         "softmax-twice",
