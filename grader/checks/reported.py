@@ -30,7 +30,9 @@ def expect_test_accuracy(
 ) -> None:
     """Expect that the accuracy on test images was computed, and not typed in."""
     typed, cell, line = _typed_in(submission)
-    certain = typed or diagnosis.first("evaluated-on-train", "typed-in-result")
+    certain = typed or diagnosis.first(
+        "evaluated-on-train", "typed-in-result", "broadcast-accuracy", "argmax-axis"
+    )
     if measured(evidence, model):
         return
     if _printed(evidence, model, graded, near=0 if certain else A_PART):
