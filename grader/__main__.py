@@ -18,6 +18,7 @@ def main() -> None:
     """Run the command line and end with its exit code."""
     try:
         _end_tidily_when_told()
+        _open_closed_streams()
         # Imported late: whoever interrupts at once gets a line too.
         from grader.cli import run
 
@@ -29,6 +30,13 @@ def main() -> None:
         # Python puts the default back at its very end, where one more would be a death.
         _each(lambda number: signal.signal(number, signal.SIG_IGN))
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Give closed standard streams (`2>&-`) a place to go; else the next file opened is taken."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open to the very end
 
 
 def _each(apply: Callable[[int], object]) -> None:

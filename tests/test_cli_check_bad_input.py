@@ -174,6 +174,28 @@ def test_a_report_that_cannot_be_written_is_known_before_anything_runs(
     assert check("lab01", option, target)[0] == 2
 
 
+@pytest.mark.parametrize("option", ["--html", "--junitxml"])
+def test_a_report_never_takes_the_place_of_the_work(check: Run, option: str) -> None:
+    work = write_notebook(Path("lab01.ipynb"), "x = 1")
+    before = work.read_bytes()
+    code, _, err = check("lab01", option, "lab01.ipynb")
+    assert (code, work.read_bytes()) == (2, before)
+    assert "Hint:" in err
+
+
+def test_two_reports_do_not_share_a_file(check: Run) -> None:
+    write_notebook(Path("lab01.ipynb"), "x = 1")
+    assert check("lab01", "--html", "r.html", "--junitxml", "./r.html")[0] == 2
+
+
+@pytest.mark.parametrize("length", [245, 5000])
+def test_a_name_too_long_for_a_report_is_a_wrong_use(check: Run, length: int) -> None:
+    no_code(Path("lab01.ipynb"))
+    code, _, err = check("lab01", "--html", "a" * length + ".html")
+    assert code == 2
+    assert "too long" in err
+
+
 def test_a_faulty_lab_is_exit_code_4_and_names_file_and_line(check: Run, course: Path) -> None:
     (course / "rubrics/lab01.toml").write_text("total = 20\npionts = 3\n")
     write_notebook(Path("lab01.ipynb"), "x = 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -128,6 +129,21 @@ def test_groups_of_a_grader_that_was_killed_are_removed_later(tmp_path: Path) ->
     cgroup.sweep(tmp_path)
     left = {group.name for group in tmp_path.iterdir()}
     assert left == {f"grader-{os.getpid()}-3600", f"grader-{dead.pid}-0"}
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_closed_streams_change_nothing(course: Path, tmp_path: Path, closed: str) -> None:
+    (tmp_path / "work.py").write_text(courses.RIGHT)
+    words = f'exec "{sys.executable}" -m grader --course "{course}" check numbers work.py --json'
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{words} {closed}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["score"] == 8
 
 
 def test_a_signal_that_is_ignored_stays_ignored(course: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ EXIT_PASSED = 0
 EXIT_NOT_PASSED = 1
 EXIT_INVALID = 3
 EXIT_NOTHING = 5
+WORK = (".ipynb", ".py", ".zip", ".toml")
+"""Endings of what people write themselves; a slip of `--html` must not cost anyone a night."""
 
 
 @click.command()
@@ -56,6 +58,8 @@ def check(
     """
     for target in (html, junitxml):
         _check_writable(target)
+    if html is not None and junitxml is not None and _same(html, junitxml):
+        raise UsageError("--html and --junitxml name one file.", hint="Name two.")
     loaded = current_course().load(lab)
     graded = _grade(loaded, path, hidden=hidden, select=select)
     if select and graded.result.status == "graded" and not graded.result.checks:
@@ -132,7 +136,15 @@ def exit_code(result: Result) -> int:
 def _check_writable(target: Path | None) -> None:
     if target is None:
         return
-    special = target.exists() and not target.is_file()
+    if target.suffix.lower() in WORK:
+        raise UsageError(
+            f"A report is not written to {target}: it could be somebody's work.",
+            hint="Name a file that ends in .html or .xml.",
+        )
+    try:
+        special = target.exists() and not target.is_file()
+    except OSError as error:
+        raise _unwritable(target, error) from None
     if special or not target.absolute().parent.is_dir():
         raise UsageError(
             f"{target} cannot be written.", hint="Name a file in a folder that exists."
@@ -148,5 +160,16 @@ def _write(target: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UsageError(f"{target} cannot be written: {error.strerror}.") from None
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise _unwritable(target, error) from None
+
+
+def _unwritable(target: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{str(target)[:200]} cannot be written: {error.strerror}.", hint="Name another file."
+    )
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
