@@ -215,7 +215,8 @@ class FitEvent(Event):
     """`model.fit`, a loop over `train_on_batch`, or an own GradientTape loop (`how`).
 
     `history` maps keys to a value an epoch.
-    `changed` says that the model's trainable variables differ from before.
+    `changed` says that the model's trainable variables differ from before; `continues` that they
+    began as an earlier training left them, and names the model of that one.
     `epochs_ran` may be less than `epochs` (early stopping, an exception).
     """
 
@@ -233,6 +234,7 @@ class FitEvent(Event):
     callbacks: tuple[Name, ...] = Field(default=(), max_length=50)
     history: dict[Name, tuple[Number, ...]] = Field(default_factory=dict)
     changed: bool | None = None
+    continues: int | None = None
     compiled: Compiled | None = None
     fault: Fault | None = None
 
@@ -316,7 +318,8 @@ class ValueFacts(Plain):
     """A variable that the submission left behind, summarised.
 
     `text` is a short repr of plain numbers and strings; `array` is given for arrays and tensors;
-    `matrix` holds a small (at most 20 × 20) numeric matrix, flat.
+    `matrix` holds a small (at most 20 × 20) numeric matrix, flat; `table` the rows of what may be a
+    table of results: numbers and texts by column.
     """
 
     name: Name
@@ -329,6 +332,7 @@ class ValueFacts(Plain):
     array: ArrayFacts | None = None
     matrix: tuple[Number, ...] | None = Field(default=None, max_length=400)
     matrix_is_confusion: Literal["train", "test"] | None = None
+    table: tuple[dict[Name, Number | Name], ...] = Field(default=(), max_length=200)
 
 
 _OfModels = CompileEvent | FitEvent | UseEvent | MetricEvent | SaveEvent

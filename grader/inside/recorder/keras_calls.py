@@ -111,6 +111,9 @@ class KerasCalls:
         changed = began and bool(mark) and mark != ticket.mark
         if changed or error is None:
             self._ledger.trained(entry, "fit")
+        continues = self._ledger.ended_with(ticket.mark)
+        if changed:
+            self._ledger.note_end(entry, mark)
         ran = max((len(values) for values in history.values()), default=0)
         self._journal.event(
             "fit",
@@ -128,6 +131,7 @@ class KerasCalls:
             callbacks=_names(given.get("callbacks")),
             history=history,
             changed=changed,
+            continues=continues,
             compiled=entry.compiled,
             fault=None if error is None else fault_of(error, ticket.place),
         )

@@ -35,6 +35,7 @@ class Ledger:
         self.models = models
         self.entries: dict[int, Entry] = {}
         self._trainings = 0
+        self._ends: dict[str, int] = {}
 
     def entry(self, model: Any, family: str = "keras") -> Entry:
         """The entry of a model, made when it is first seen. Holds the model alive."""
@@ -53,6 +54,15 @@ class Ledger:
         entry.order = self._trainings
         if how not in entry.how:
             entry.how.append(how)
+
+    def note_end(self, entry: Entry, mark: str | None) -> None:
+        """Remember the weights with which a training ended, by their checksum."""
+        if mark:
+            self._ends[mark] = entry.id
+
+    def ended_with(self, mark: str | None) -> int | None:
+        """The model whose training ended with these very weights, or None."""
+        return self._ends.get(mark) if mark else None
 
     def publish(self, entry: Entry) -> None:
         """Emit what is now known of a model."""

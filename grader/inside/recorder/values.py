@@ -12,6 +12,7 @@ import numpy as np
 from .arrays import Array, Arrays, to_numpy
 from .journal import Journal
 from .labels import KnownLabels
+from .tables import table_of
 
 MAX_NAMES = 500
 MAX_BYTES = 2 << 30
@@ -55,13 +56,15 @@ class Values:
         return facts
 
     def _array(self, name: str, value: Any) -> dict[str, Any]:
+        table = self._journal.safely(table_of, value)
+        told: dict[str, Any] = {} if table is None else {"table": table}
         array = to_numpy(value)
         if array is None or array.dtype.kind == "O":
-            return {}
+            return told
         self._bytes += array.nbytes
         if self._bytes > MAX_BYTES:
-            return {}
-        facts: dict[str, Any] = {"array": self._arrays.facts(value, name=name, sample=False)}
+            return told
+        facts = {**told, "array": self._arrays.facts(value, name=name, sample=False)}
         if _is_small_matrix(array):
             facts["matrix"] = [float(number) for number in array.reshape(-1)]
             facts["matrix_is_confusion"] = self._known.half_of_row_sums(array)
