@@ -101,7 +101,7 @@ class Subject:
         if self.lab.kind == "answers":
             return ()
         model = self.trained.facts.id if self.trained else attempted_model(self.evidence)
-        return diagnose(self.submission, self.evidence, model, self.probes)
+        return self._mistakes(model, self.probes)
 
     def _network(self, trained: TrainedModel) -> Network:
         graded = self._graded_for(trained)
@@ -110,8 +110,16 @@ class Subject:
         if self.trained is not None and trained.facts.id == self.trained.facts.id:
             return Network(trained, graded, Diagnosis(self.sightings), self.probes)
         probes = self._ask_probes(trained, graded)
-        found = diagnose(self.submission, self.evidence, trained.facts.id, probes)
+        found = self._mistakes(trained.facts.id, probes)
         return Network(trained, graded, Diagnosis(found), probes)
+
+    def _mistakes(
+        self, model: int | None, probes: Mapping[str, Mapping[str, float]]
+    ) -> tuple[Sighting, ...]:
+        """What was seen of a model, without what the lab itself asks for (`asked_for`)."""
+        asked_for = self.lab.settings.get("asked_for", ())
+        found = diagnose(self.submission, self.evidence, model, probes)
+        return tuple(one for one in found if one.misconception not in asked_for)
 
     def _graded_for(self, trained: TrainedModel) -> GradedDigits | None:
         if self.lab.data is None:
