@@ -164,6 +164,16 @@ def test_a_lab_that_names_an_unknown_mistake_is_the_authors_error(tmp_path: Path
         courses.grade_source(course, "def double(x): return x")
 
 
+def test_a_function_that_an_error_kept_from_being_made_points_to_the_error(course: Path) -> None:
+    source = "def double(x):\n    return 2 * x\nhalf = (\n"
+    check = by_id(courses.grade_source(course, source).result.checks)["half_halves"]
+    assert check.next == "The program stopped with SyntaxError before it was made: mend that first."
+    assert (check.cell, check.line) == (None, 3)
+    graded = courses.grade_source(course, source)
+    assert graded.evidence.cells[0].fault is not None
+    assert graded.evidence.cells[0].fault.message == "'(' was never closed"
+
+
 @pytest.mark.parametrize(
     ("written", "slip", "told"),
     [

@@ -11,6 +11,9 @@ from grader.live import Live
 from grader.records.evidence import Evidence
 from grader.session import MissingFunction
 
+STOPPED = {"TimeUp": "took too long and was stopped", "OutputEnds": "printed too much"}
+"""What happened, in words, where the grader itself ended a cell."""
+
 
 class Student:
     """`student.normalize(x)` calls the submission's `normalize`.
@@ -47,12 +50,16 @@ class Student:
 
     def _missing(self, name: str) -> NoReturn:
         __tracebackhide__ = True
+        cell = line = None
         near = difflib.get_close_matches(name, self._functions(), n=1, cutoff=0.6)
         broken = next((cell for cell in self._evidence.cells if not cell.ok), None)
         if near:
             step = f"There is a function `{near[0]}`: did you mean `{name}`? Rename it."
         elif broken is not None and broken.fault is not None:
-            step = f"A cell stopped with {broken.fault.type} before it was made: mend that first."
+            cell, line = broken.fault.cell, broken.fault.line
+            where = "The program" if cell is None else f"Cell {cell}"
+            how = STOPPED.get(broken.fault.type, f"stopped with {broken.fault.type}")
+            step = f"{where} {how} before it was made: mend that first."
         else:
             step = f"Define a function with exactly this name: `def {name}(…):`."
         fail(
@@ -60,4 +67,6 @@ class Student:
             expected=f"a function `{name}`",
             why="The checks call your function by this name.",
             next=step,
+            cell=cell,
+            line=line,
         )

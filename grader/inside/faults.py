@@ -18,6 +18,7 @@ MAX_MESSAGE = 2_000
 MAX_TRACE = 12
 MAX_DIGITS = 10
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+SYNTAX_PLACE = re.compile(r" \(<[^<>]{1,40}>, line \d+\)$")
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BARE_SYNTAX: Any = SyntaxError
 _BARE_OS: Any = OSError
@@ -96,7 +97,9 @@ def _name(error: BaseException) -> str:
 def _message(error: BaseException) -> str:
     """What the exception says, addresses blanked: they differ from run to run."""
     try:
-        text = str(error)
+        text = (
+            SYNTAX_PLACE.sub("", str(error)) if issubclass(type(error), SyntaxError) else str(error)
+        )
         return sendable(ADDRESS.sub("0x…", str.__str__(text)[:MAX_MESSAGE]))
     except TimeUp:
         raise
