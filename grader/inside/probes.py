@@ -7,6 +7,7 @@
     dropout_active    {"active", "difference", "quiet_difference"}
     classes_predicted {"classes", "largest_share", "rows"}
     untrained         {"untrained", "biases"}
+    saved_file        {"difference", "agreement", "weights_only"}   of the file at option "path"
 
 Options: "x", a batch as the submission feeds it, and "y", its class numbers (n,). Without them
 random inputs of the model's own shape stand in. The model is left exactly as it was: experiments
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from .deadline import held
+from .probe_files import saved_file
 from .probe_learning import initial_loss, one_batch_overfit
 from .probe_tools import Answer, CannotProbe, inputs, outputs, put_back
 
@@ -201,4 +203,5 @@ PROBES: dict[str, Callable[[Any, dict[str, Any]], Answer]] = {
     "dropout_active": _dropout_active,
     "classes_predicted": _classes_predicted,
     "untrained": _untrained,
+    "saved_file": saved_file,
 }
