@@ -13,7 +13,7 @@ from grader.checks.subject import Subject
 from grader.errors import SessionClosed
 from grader.records.exhibits import MAX_PICTURES, Curves, Exhibits, LayerRow, Mistaken
 from grader.records.lab import Lab
-from grader.records.result import CheckResult, Finding
+from grader.records.result import CheckResult, Finding, Outcome
 from grader.session import StudentFault
 
 HOW = {
@@ -30,7 +30,7 @@ def exhibits_of(
 ) -> Exhibits:
     """What there is to show of one submission; whatever cannot be had is left out."""
     if subject.lab.kind == "answers":
-        return _of_answers(subject)
+        return _of_answers(subject, checks)
     graded, found = subject.graded, predictions_of(subject)
     return Exhibits(
         title=subject.lab.title,
@@ -48,12 +48,14 @@ def exhibits_of(
     )
 
 
-def _of_answers(subject: Subject) -> Exhibits:
+def _of_answers(subject: Subject, checks: Sequence[CheckResult]) -> Exhibits:
     sheet = subject.sheet
+    skipped = [check.id for check in checks if check.outcome is Outcome.SKIPPED]
     return Exhibits(
         title=subject.lab.title,
         kind="answers",
         unmarked=sheet.unmarked,
+        waiting=tuple(id for id in skipped if id in sheet.answered),
         notes=(*subject.submission.notes, *sheet.notes),
     )
 

@@ -27,10 +27,10 @@ class Mark:
 
 
 def find_marks(lab: Lab, sha256: str) -> Mapping[str, Mark] | None:
-    """The marks for the submission of this hash, by question; None where nobody marked it yet.
+    """The marks for the answers of this hash, by question; None where nobody marked them yet.
 
     A question without points in the file has no mark yet. Raises LabError, with file and line, for
-    a faulty file, also another submission's, and for two files about the same submission.
+    a faulty file, also another submission's, and for two that mark the same answers differently.
     """
     found: Mapping[str, Mark] | None = None
     for path in sorted(lab.marks.glob("*.toml")) if lab.marks is not None else ():
@@ -39,9 +39,9 @@ def find_marks(lab: Lab, sha256: str) -> Mapping[str, Mark] | None:
         except (OSError, UnicodeDecodeError) as error:
             raise LabError(f"{path} cannot be read: {error}.") from None
         marked, marks = _read(path, text, lab.id, tuple(lab.rubric.points.items()))
-        if marked == sha256:
-            if found is not None:
-                raise LabError(f"{path}: a second file marks the same answers.")
+        if marked == sha256 and marks:
+            if found not in (None, marks):
+                raise LabError(f"{path}: another file marks the same answers differently.")
             found = marks
     return found
 

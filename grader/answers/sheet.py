@@ -47,7 +47,7 @@ class Sheet:
     @cached_property
     def marks(self) -> Mapping[str, Mark]:
         """The marks that a person gave, by question. Raises LabError for a faulty file."""
-        return find_marks(self.lab, self.submission.sha256) or {}
+        return find_marks(self.lab, self.submission.answers_sha256) or {}
 
     @property
     def answered(self) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ class Answers:
                 )
             pytest.skip(WAITING)
         worth = self._sheet.lab.rubric.points[id]
-        observed = f"{mark.points:g} of {worth:g} points, given by a person"
+        observed = f"marked by a person: {mark.points:g} of {worth:g} points"
         if mark.points < worth:
             fail(observed=observed, expected="", why=mark.comment, earned=mark.points / worth)
         self._remark(Shortfall(observed, "", mark.comment))

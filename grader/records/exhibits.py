@@ -103,7 +103,8 @@ class Exhibits:
     cells. `notes` say what was capped or left out. `hints` are up to three layers by misconception,
     from the idea to the place. `next_steps` close the report. `limits` are the bounds that held
     (the fields of `Limits`: seconds, bytes, counts). Of the `kind` answers, each check explains itself
-    in its place; `unmarked` says that they wait for a person, so that there is no score to show.
+    in its place; `unmarked` says that they wait for a person, so that there is no score to show, and
+    `waiting` which checks have an answer without a mark.
     """
 
     title: str = ""
@@ -122,6 +123,7 @@ class Exhibits:
     limits: Mapping[str, float] = field(default_factory=dict)
     kind: Kind = "code"
     unmarked: bool = False
+    waiting: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for too many pictures or a matrix that is not square."""
@@ -163,6 +165,7 @@ class Exhibits:
             "limits": dict(self.limits),
             "kind": self.kind,
             "unmarked": self.unmarked,
+            "waiting": list(self.waiting),
         }
 
     @classmethod
@@ -188,6 +191,7 @@ class Exhibits:
             limits=dict(data["limits"]),
             kind=data.get("kind", "code"),
             unmarked=data.get("unmarked", False),
+            waiting=tuple(data.get("waiting", ())),
         )
 
 

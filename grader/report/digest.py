@@ -32,7 +32,12 @@ class ToMend:
 
 
 def to_mend(result: Result, exhibits: Exhibits) -> tuple[ToMend, ...]:
-    """Everything to mend, the root cause first; checks that name the same mistake are one."""
+    """Everything to mend, the root cause first; checks that name the same mistake are one.
+
+    Nothing where each check explains itself in its place: no question comes before another.
+    """
+    if exhibits.kind == "answers":
+        return ()
     broken = [check for check in result.checks if check.outcome in BROKEN]
     broken.sort(key=lambda check: not _is_root(check.misconception, result))
     groups: dict[str, list[CheckResult]] = {}

@@ -40,7 +40,10 @@ def render_terminal(
     if result.status is Status.GRADED:
         things = to_mend(result, exhibits)
         _mend(page, things, hints)
-        _checks(page, result)
+        if exhibits.kind == "answers" and result.checks:
+            _questions(page, result, exhibits)
+        else:
+            _checks(page, result)
         _good_to_know(page, good_to_know(result))
         if full_marks(result):
             page.gap()
@@ -127,6 +130,9 @@ def _header(page: _Page, result: Result, exhibits: Exhibits) -> None:
 
 
 def _score(page: _Page, result: Result, exhibits: Exhibits) -> None:
+    if exhibits.unmarked:
+        page.say(words.NOT_MARKED, style="bold")
+        return
     full, empty = ("█", "░") if page.fits("█░") else ("#", ".")
     done = round(20 * words.share(result.score, result.max_score))
     score = f"{words.points(result.score)} of {words.points(result.max_score)} points"
@@ -135,6 +141,8 @@ def _score(page: _Page, result: Result, exhibits: Exhibits) -> None:
     text.append(full * done, style="green")
     text.append(empty * (20 - done), style="dim")
     checks = f"{passed(result)} of {words.plural(len(result.checks), 'check')} passed"
+    if exhibits.kind == "answers":
+        checks = f"all points in {passed(result)} of {words.plural(len(result.checks), 'question')}"
     if text.cell_len + 2 + len(checks) <= page.width:
         text.append(f"  {checks}")
         page.write(text)
@@ -208,6 +216,33 @@ def _checks(page: _Page, result: Result) -> None:
     if any(check.outcome is Outcome.INVALID for check in result.checks):
         text = "Our fault: the grader could not do these checks. They cost you nothing."
         page.say(text, indent="  ", style="dim")
+
+
+def _questions(page: _Page, result: Result, exhibits: Exhibits) -> None:
+    """Each question with what was answered and what that means, where it stands."""
+    page.heading("Questions")
+    width = max(len(words.mark(check, exhibits).word) for check in result.checks)
+    for number, check in enumerate(result.checks):
+        mark = words.mark(check, exhibits)
+        if number:
+            page.gap()
+        lead = Text("  ")
+        sign = page.sign(mark.sign, mark.ascii)
+        lead.append(f"{sign} {mark.word:<{width}}", style=STYLES[check.outcome])
+        skipped = check.outcome is Outcome.SKIPPED
+        given = f"-/{words.points(check.max_points)}" if skipped else _points(check)
+        lead.append(f"  {given}  ")
+        page.say(line(check.title) + (" (hidden check)" if check.hidden else ""), lead=lead)
+        for name, text in (
+            ("Answer", check.observed),
+            ("Expected", check.expected),
+            ("Why", check.why),
+            ("Next", check.next),
+        ):
+            page.field(name, text)
+    if any(check.outcome is Outcome.SKIPPED for check in result.checks):
+        page.gap()
+        page.say(words.OPEN_MEANS, indent="  ", style="dim")
 
 
 def _points(check: CheckResult) -> str:

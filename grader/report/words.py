@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from grader.records.result import Certainty, Isolation, Limit, Outcome
+from grader.records.exhibits import Exhibits
+from grader.records.result import Certainty, CheckResult, Isolation, Limit, Outcome
 
 MIB = 1 << 20
 
@@ -25,6 +26,17 @@ MARKS: Mapping[Outcome, Mark] = {
     Outcome.SKIPPED: Mark("not checked yet", "○", "-"),
     Outcome.INVALID: Mark("our fault", "?", "?"),
 }
+
+OF_QUESTIONS: Mapping[Outcome, Mark] = {
+    **MARKS,
+    Outcome.PASSED: Mark("right", "✓", "+"),
+    Outcome.FAILED: Mark("not right", "✗", "x"),
+    Outcome.SKIPPED: Mark("open", "○", "-"),
+}
+ANSWERED = Mark("answered", "●", "*")
+"""A question whose answer waits for its mark."""
+IN_PART = Mark("in part", "✗", "x")
+"""A question for which some of the points are given."""
 
 ISOLATION: Mapping[Isolation, str] = {
     "partial": (
@@ -47,6 +59,8 @@ CERTAINTY: Mapping[Certainty, str] = {
     "style": "a matter of style",
 }
 
+NOT_MARKED = "Not marked yet"
+OPEN_MEANS = "Open: not answered yet, which is not the same as wrong."
 ALL_PASSED = "Everything that was checked is right. Well done."
 REJECTED = "There is nothing to mark yet"
 REJECTED_WHY = "The file could not be read as a submission, so nothing of it was run or marked."
@@ -61,6 +75,17 @@ INVALID_WHY = (
 INVALID_NEXT = (
     "You need not change anything. Try again; if it stays like this, tell your course staff."
 )
+
+
+def mark(check: CheckResult, exhibits: Exhibits) -> Mark:
+    """How a check's outcome is written in a lab of this kind."""
+    if exhibits.kind == "code":
+        return MARKS[check.outcome]
+    if check.id in exhibits.waiting:
+        return ANSWERED
+    if check.outcome is Outcome.FAILED and check.points > 0:
+        return IN_PART
+    return OF_QUESTIONS[check.outcome]
 
 
 def limit_words(limit: Limit, limits: Mapping[str, float]) -> str:

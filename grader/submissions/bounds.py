@@ -8,8 +8,8 @@ SOURCE_BYTES = 20 * MIB
 """A notebook or a module."""
 ANSWERS_BYTES = 256 * 1024
 """A file of answers."""
-KEY_PARTS = 20
-"""Parts of one dotted key in a file of answers."""
+LINE_DOTS = 300
+"""Dots on one line of a file of answers: as many parts could a dotted key have."""
 CELLS = 2_000
 """Cells of a notebook of any kind, or parts of a module."""
 BRACKETS = 1_000_000

@@ -58,7 +58,8 @@ def read(
     if kind == "answers":
         answers, note = read_answers(content.source, name, lab_id)
         unread = Submission("", "", content.sha256, "answers", (), notes=(note,) if note else ())
-        read_in = replace(unread, answers=answers)
+        digest = hashlib.sha256(content.source).hexdigest()
+        read_in = replace(unread, answers=answers, answers_sha256=digest)
     else:
         read_in = _read_code(content, name)
     return replace(
