@@ -58,6 +58,7 @@ data: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/cold.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/validation.py lab02
 
 # Needs Chromium.
 picture: demo
