@@ -18,6 +18,7 @@ from grader.checks import plugin
 from grader.checks.expectations import CheckFailed, Shortfall
 from grader.checks.subject import Subject
 from grader.errors import GraderError, LabError, SessionClosed, UsageError
+from grader.gist import gist
 from grader.records.result import Outcome
 from grader.session import StudentFault
 
@@ -30,6 +31,7 @@ LIMIT_WORDS = {
     "crash": "the program ended without an answer",
     "protocol": "its answer could not be read",
 }
+UNSENT = ("AnswerTooLarge", "FrameError")
 QUIET = (
     "-p no:cacheprovider -p no:terminal -p no:junitxml -p no:faulthandler -p no:pastebin "
     "-p no:doctest -p no:unraisableexception -p no:threadexception -p no:logging "
@@ -220,8 +222,15 @@ def _fault(error: StudentFault) -> Shortfall:
             cell=fault.cell,
             line=fault.line,
         )
+    if fault.type in UNSENT:
+        return Shortfall(
+            f"your function's answer could not be read: {gist(fault.message)}",
+            "an answer of the kind and size that the task describes",
+            why="An answer is handed over as plain numbers and texts, within bounds.",
+            next="Print the type and the shape of what your function returns.",
+        )
     return Shortfall(
-        f"your code stopped with {fault.type}: {fault.message}".rstrip(": "),
+        f"your code stopped with {fault.type}: {gist(fault.message)}".rstrip(": "),
         "an answer, without an error",
         why="The check called your code and it raised this error.",
         next="Call it yourself in a new cell and read the last line of the error.",

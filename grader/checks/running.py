@@ -9,6 +9,7 @@ import pytest
 from grader import catalogue
 from grader.checks.diagnosis import Diagnosis
 from grader.checks.expectations import expect, fail
+from grader.gist import gist
 from grader.records.evidence import Evidence, Fault, ModelFacts
 from grader.records.misconception import Sighting
 from grader.roles import attempted_model, choose_model
@@ -123,9 +124,8 @@ def fail_with_fault(fault: Fault, diagnosis: Diagnosis, *, expected: str) -> NoR
             cell=cause.cell,
             line=cause.line,
         )
-    message = (fault.message.strip().splitlines() or [""])[0][:160]
     fail(
-        observed=f"{stopped}: {message}".strip(": "),
+        observed=f"{stopped}: {gist(fault.message)}".strip(": "),
         expected=expected,
         why="What comes after an error works with things that were never made.",
         next="Read the last line of the error first; it names what went wrong.",

@@ -100,11 +100,19 @@ def _message(error: BaseException) -> str:
         text = (
             SYNTAX_PLACE.sub("", str(error)) if issubclass(type(error), SyntaxError) else str(error)
         )
-        return sendable(ADDRESS.sub("0x…", str.__str__(text)[:MAX_MESSAGE]))
+        return sendable(ADDRESS.sub("0x…", _both_ends(str.__str__(text))))
     except TimeUp:
         raise
     except BaseException:
         return "(its message could not be read)"
+
+
+def _both_ends(text: str) -> str:
+    """A long text without its middle: TensorFlow says what is wrong after a page of places."""
+    if len(text) <= MAX_MESSAGE:
+        return text
+    end = text[3 - MAX_MESSAGE // 2 :]
+    return text[: MAX_MESSAGE // 2] + "\n…\n" + (end.partition("\n")[2] or end)
 
 
 def sendable(text: str) -> str:
