@@ -42,11 +42,11 @@ def find_cases(lab: Lab) -> list[Case]:
             hint="Write reference/<lab>.ipynb; a release has none: use the course itself.",
         )
     cases = [
-        Case(lab.id, "reference", lab.reference.name, _read(lab.reference)),
-        Case(lab.id, "starter", lab.starter.name, _read(lab.starter)),
+        Case(lab.id, "reference", lab.reference.name, _read(lab, lab.reference)),
+        Case(lab.id, "starter", lab.starter.name, _read(lab, lab.starter)),
     ]
     for path in _fixtures(lab, "right"):
-        cases.append(Case(lab.id, "right", path.name, _read(path)))
+        cases.append(Case(lab.id, "right", path.name, _read(lab, path)))
     for path in _fixtures(lab, "wrong"):
         code = path.stem.split("--")[0]
         try:
@@ -56,7 +56,7 @@ def find_cases(lab: Lab) -> list[Case]:
                 f"{path}:1: {error.message}.",
                 hint=error.hint or "A wrong answer is called after its mistake.",
             ) from None
-        cases.append(Case(lab.id, "wrong", path.name, _read(path), code))
+        cases.append(Case(lab.id, "wrong", path.name, _read(lab, path), code))
     return cases
 
 
@@ -67,8 +67,8 @@ def _fixtures(lab: Lab, kind: str) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
 
 
-def _read(path: Path) -> Submission:
+def _read(lab: Lab, path: Path) -> Submission:
     try:
-        return read(path)
+        return read(path, lab_id=lab.id, kind=lab.kind)
     except SubmissionError as error:
         raise LabError(f"{path}:1: {error.message}", hint=error.hint) from None
