@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from grader.records.submission import Submission
 TYPED = re.compile(
     r"""print\(\s*(["'][^"'{}\n]*acc[^"'{}\n]*\d[.,]\d{2,}[^"'{}\n]*["'])\s*\)""", re.I
 )
+NUMBER = re.compile(r"(?<![\w.])(\d{1,3}\.\d{1,17})(?![\d.])(?!\s?(?:[KMG]?B|m?s)\b)\s?(%?)")
+"""A number with decimals, and its percent sign; no size and no time, as summaries have them."""
+FINE = 0.001
+"""Two decimals are too few to tell one result from another."""
 A_PART = 0.05
 """How far a printed accuracy may be off where it may stem from a part of the test images."""
 
@@ -29,7 +34,7 @@ def expect_test_accuracy(
     graded: GradedDigits,
 ) -> None:
     """Expect that the accuracy on test images was computed, and not typed in."""
-    typed, cell, line = _typed_in(submission)
+    typed, cell, line = typed_in(submission)
     certain = typed or diagnosis.first(
         "evaluated-on-train", "typed-in-result", "broadcast-accuracy", "argmax-axis"
     )
@@ -54,12 +59,28 @@ def expect_test_accuracy(
         "wrong-metric",
         "never-fitted",
     )
+    _expect_not_of_training(evidence, model)
     fail(
         observed="no accuracy on the test pictures was found",
         expected="the share of test pictures that the network recognises, computed and printed",
         why="Only pictures that the network did not learn from tell how well it reads new digits.",
         next="Ask your trained network about the test pictures and print the share it gets right.",
     )
+
+
+def _expect_not_of_training(evidence: Evidence, model: TrainedModel) -> None:
+    """Fail where the only accuracy that was measured is that of the images learned from."""
+    learned = {fit.train.x.fingerprint for fit in model.fits if fit.train and fit.train.x}
+    for use in evidence.uses:
+        if use.how in ("evaluate", "score") and use.fault is None and use.feed is not None:
+            expect(
+                on_test(use.feed, learned),
+                observed="the accuracy was measured on pictures that the network learned from",
+                expected="pictures that it did not learn from",
+                misconception="evaluated-on-train",
+                cell=use.cell,
+                line=use.line,
+            )
 
 
 def measured(evidence: Evidence, model: TrainedModel) -> bool:
@@ -103,7 +124,7 @@ def on_test(feed: Feed | None, learned: set[str]) -> bool:
     return origin.test > 0 or (origin.train == 0 and feed.x.fingerprint not in learned)
 
 
-def _typed_in(submission: Submission) -> tuple[str | None, int | None, int | None]:
+def typed_in(submission: Submission) -> tuple[str | None, int | None, int | None]:
     """(text, cell, line) of a print with an accuracy in it, as it stands in the source."""
     for cell in submission.cells:
         found = TYPED.search(cell.source)
@@ -124,14 +145,37 @@ def _printed(evidence: Evidence, model: TrainedModel, graded: GradedDigits, *, n
     fed = any(use.fault is None and on_test(use.feed, set()) for use in evidence.uses)
     if accuracy is None or not fed:
         return False
-    for text, percent in re.findall(r"(?<![\w.])(\d{1,3}\.\d{1,17})\s?(%?)", evidence.text):
-        value = float(text)
-        share = value / 100 if percent or value > 1 else value
-        digits = len(text.split(".")[1]) + (2 if share != value else 0)
-        rounding = 0.51 * 10.0 ** -min(digits, 6)
-        if min(abs(share - accuracy), abs(1 - share - accuracy)) <= max(near, rounding):
+    of_training = _training_results(evidence)
+    for share, rounding, logged in shares(evidence.text):
+        off = min(abs(share - accuracy), abs(1 - share - accuracy))
+        if off <= rounding:
+            return True
+        # A number from the training is no part of the test images, however near it comes.
+        known = rounding < FINE and any(abs(share - told) <= rounding for told in of_training)
+        own = not logged and not known
+        if own and off <= near:
             return True
     return False
+
+
+def shares(text: str) -> Iterator[tuple[float, float, bool]]:
+    """(share, rounding, whether Keras wrote it while it trained) of each number printed."""
+    for line in re.split(r"[\n\r]", text):
+        for digits, percent in NUMBER.findall(line):
+            value = float(digits)
+            share = value / 100 if percent or value > 1 else value
+            places = len(digits.split(".")[1]) + (2 if share != value else 0)
+            yield share, 0.51 * 10.0 ** -min(places, 6), "/step" in line
+
+
+def _training_results(evidence: Evidence) -> list[float]:
+    """What the training and evaluations on its images gave: every number of them."""
+    learned = {fit.train.x.fingerprint for fit in evidence.fits if fit.train and fit.train.x}
+    told = [number for fit in evidence.fits for path in fit.history.values() for number in path]
+    for use in evidence.uses:
+        if use.results and not on_test(use.feed, learned):
+            told += use.results.values()
+    return [number for number in told if number is not None]
 
 
 def _accuracy_on_visible(model: TrainedModel, graded: GradedDigits) -> float | None:
