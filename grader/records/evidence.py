@@ -242,7 +242,9 @@ class FitEvent(Event):
 class UseEvent(Event):
     """`evaluate`, `predict`, `call` (the model called by itself), or sklearn's `predict`/`score`.
 
-    `results` are the numbers of `evaluate` by metric name. `output` is what `predict` gave.
+    `results` are the numbers of `evaluate` by metric name; of an estimator's `predict` it is
+    `right`, the share of rows of known origin that got their own class. `output` is what `predict`
+    gave; of an estimator its `sample` holds the first predicted classes.
     """
 
     kind: Literal["use"] = "use"
