@@ -25,6 +25,18 @@ PREFIX = re.compile(r"^(\{\{function_node [^}]*\}\}\s*|\(\d+\) [A-Z_ ]+:\s*|=+\s
 SUFFIX = re.compile(r"\s*\[Op:[^\]]*\](\s*name:.*)?\s*$")
 
 
+STOPPED = {"TimeUp": "took too long and was stopped", "OutputEnds": "printed too much"}
+"""What our own exceptions in a submission's process mean; their names say nothing to a student."""
+
+
+def how_it_stopped(kind: str, message: str = "") -> str:
+    """What happened to code that raised an exception: `stopped with ValueError: …`."""
+    if kind in STOPPED:
+        return STOPPED[kind]
+    said = gist(message)
+    return f"stopped with {kind}: {said}" if said else f"stopped with {kind}"
+
+
 def gist(message: str) -> str:
     """The line that matters, without the library's traces, logs, paths and marks; may be empty."""
     lines = [COLOURS.sub("", line) for line in message.splitlines()]

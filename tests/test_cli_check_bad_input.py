@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -202,3 +204,29 @@ def test_a_faulty_lab_is_exit_code_4_and_names_file_and_line(check: Run, course:
     code, out, err = check("lab01")
     assert (code, out) == (4, "")
     assert "rubrics/lab01.toml:2: unknown key “pionts”" in err
+
+
+def test_an_empty_name_is_not_taken_for_the_folder_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["check", "lab02", ""]) == 2
+    assert "is empty" in capsys.readouterr().err
+
+
+def test_a_folder_that_was_deleted_under_us_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert cli.run(["check", "lab02", "x.py"]) == 2
+    assert "folder is gone" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_in_a_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "grader", "labs"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert done.stderr.startswith("Error: the disk is full")

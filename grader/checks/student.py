@@ -7,12 +7,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from grader.checks.expectations import fail
+from grader.gist import how_it_stopped
 from grader.live import Live
 from grader.records.evidence import Evidence
 from grader.session import MissingFunction
-
-STOPPED = {"TimeUp": "took too long and was stopped", "OutputEnds": "printed too much"}
-"""What happened, in words, where the grader itself ended a cell."""
 
 
 class Student:
@@ -58,7 +56,7 @@ class Student:
         elif broken is not None and broken.fault is not None:
             cell, line = broken.fault.cell, broken.fault.line
             where = "The program" if cell is None else f"Cell {cell}"
-            how = STOPPED.get(broken.fault.type, f"stopped with {broken.fault.type}")
+            how = how_it_stopped(broken.fault.type)
             step = f"{where} {how} before it was made: mend that first."
         else:
             step = f"Define a function with exactly this name: `def {name}(…):`."

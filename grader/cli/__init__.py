@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader.errors import GraderError, UsageError
+from grader.errors import GraderError, SandboxError, UsageError
 
 if TYPE_CHECKING:
     from grader.course import Course
@@ -179,6 +180,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     common = Common(debug=bool(os.environ.get("GRADE_DEBUG")))
     try:
+        _must_be_somewhere()
         code = cli.main(args=arguments, prog_name="grade", standalone_mode=False, obj=common)
         return code if isinstance(code, int) else 0
     except GraderError as error:
@@ -193,7 +195,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return _explain(SandboxError("the disk is full", hint="Free some space."), common)
         return _our_fault(error, common)
+
+
+def _must_be_somewhere() -> None:
+    """Raise UsageError where the current folder was deleted: every path would be about nothing."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise UsageError("The current folder is gone.", hint="Change to another one.") from None
 
 
 def _explain(error: GraderError, common: Common) -> int:

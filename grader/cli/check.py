@@ -30,7 +30,7 @@ WORK = (".ipynb", ".py", ".zip", ".toml")
 
 @click.command()
 @click.argument("lab")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, callback=lambda _c, _p, given: _path(given))
 @click.option("--all", "hidden", is_flag=True, help="Run the hidden checks too, where present.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the page.")
@@ -131,6 +131,15 @@ def exit_code(result: Result) -> int:
         return EXIT_NOT_PASSED
     passed = all(check.outcome == "passed" for check in result.checks)
     return EXIT_PASSED if passed and result.checks else EXIT_NOT_PASSED
+
+
+def _path(given: str | None) -> Path | None:
+    """A path as it was written. Raises UsageError for "", which would mean the folder here."""
+    if given == "":
+        raise UsageError(
+            "The name of the submission is empty.", hint="Name a file, or leave it out."
+        )
+    return None if given is None else Path(given)
 
 
 def _check_writable(target: Path | None) -> None:

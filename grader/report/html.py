@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from grader.gist import STOPPED
 from grader.records.exhibits import Exhibits
 from grader.records.result import Outcome, Result, Status
 from grader.report import charts, words
@@ -57,6 +58,7 @@ def _verdict(result: Result, exhibits: Exhibits) -> dict[str, Any]:
         "full_marks": full_marks(result),
         "good_to_know": good_to_know(result)[:MAX_FINDINGS],
         "broken": BROKEN,
+        "stopped": STOPPED,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from grader.gist import how_it_stopped
 from grader.records.evidence import Fault
 from grader.records.exhibits import Exhibits
 from grader.records.result import CheckResult, Finding, Outcome, Result, Status
@@ -173,8 +174,8 @@ def _warnings(page: _Page, result: Result, exhibits: Exhibits) -> None:
 
 def _stop(fault: Fault) -> str:
     where = words.place(fault.cell, fault.line)
-    what = f"{line(fault.type)}: {line(fault.message)}" if fault.message else line(fault.type)
-    return f"The code stopped{' in ' + where if where else ''} with {what}"
+    how = how_it_stopped(line(fault.type), line(fault.message))
+    return f"The code{' in ' + where if where else ''} {how}"
 
 
 def _mend(page: _Page, things: tuple[ToMend, ...], hints: bool) -> None:
