@@ -51,6 +51,16 @@ def test_its_wrong_answer_is_named(lab: Lab) -> None:
         assert result.score < 10
 
 
+def test_it_passes_validation_and_only_a_mutant_with_a_reason_survives(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = lab.folder.parent.parent
+    assert run(["--course", str(course), "validate", "lab-12"]) == 0
+    said = capsys.readouterr().out
+    assert "explained: " in said
+    assert "survived" not in said
+
+
 def test_its_notebooks_are_valid_and_say_which_lab_they_are(lab: Lab) -> None:
     assert lab.reference is not None
     for path in (lab.starter, lab.reference):

@@ -18,6 +18,7 @@ FILES = {
     "assignments/{lab}/checks/test_{name}_hidden.py": "checks_hidden.py.txt",
     "assignments/{lab}/fixtures/right/column_by_column.py": "right.py.txt",
     "assignments/{lab}/fixtures/wrong/no-scaling.py": "wrong.py.txt",
+    "assignments/{lab}/survivors.toml": "survivors.toml.txt",
     "rubrics/{lab}.toml": "rubric.toml.txt",
     "reference/{lab}.ipynb": "reference.txt",
 }

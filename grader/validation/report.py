@@ -61,6 +61,11 @@ class LabReport:
         return sum(not graded.fault and not graded.full for _, graded in self.outcomes)
 
     @property
+    def timed_out(self) -> int:
+        """How many of those lost marks because they took too long."""
+        return sum(not graded.full and graded.limit == "time" for _, graded in self.outcomes)
+
+    @property
     def caught_share(self) -> float:
         """The share of mutants caught, without those that may survive; 1 where there are none."""
         return self.caught / max(1, self.caught + len(self.unexplained)) if self.outcomes else 1.0
@@ -110,6 +115,7 @@ class LabReport:
                 "made": self.made,
                 "graded": len(self.outcomes),
                 "caught": self.caught,
+                "timed_out": self.timed_out,
                 "caught_share": round(self.caught_share, 4),
                 "survivors": [self._survivor(mutant) for mutant in self.survivors],
             },

@@ -45,5 +45,7 @@ def grade_one(
     except GraderError as error:
         said = f"{error.message} {error.hint}".strip()
         return Graded(fault=said, faulty_lab=isinstance(error, LabError))
+    except Exception as error:
+        return Graded(fault=f"{type(error).__name__}: {error}")
     finally:
         be_quiet()
