@@ -19,7 +19,7 @@ layers = keras.layers
 X = np.random.default_rng(0).random((40, 12), dtype=np.float32)
 
 
-class Own(keras.Model):  # type: ignore[misc]
+class Own(keras.Model):  # type: ignore[misc,name-defined]
     """A class that Keras finds in no module of its own."""
 
     def __init__(self, units: int = 8) -> None:

@@ -26,7 +26,7 @@ def saved_file(model: Any, options: dict[str, Any]) -> Answer:
         raise CannotProbe(f"there is no file {os.path.basename(path)[:80]!r} any more")
     x = inputs(model, options, ROWS)
     live = outputs(model, x)
-    weights_only = path.endswith(".weights.h5") or path.endswith(".weights.json")
+    weights_only = path.endswith((".weights.h5", ".weights.json"))
     found = _with_weights(model, path, x) if weights_only else _loaded(model, path, x)
     if found.shape != live.shape:
         raise CannotProbe(f"the file's model gives shape {found.shape} in place of {live.shape}")
