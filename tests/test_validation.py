@@ -12,7 +12,7 @@ import pytest
 from grader.cli import run
 from grader.errors import LabError
 from grader.submissions import read
-from grader.validation.codes import must_know_all_names
+from grader.validation.codes import must_know_all_codes
 from grader.validation.mutants import MOST_CHEAP, MOST_TRAINED, choose, make_mutants, most_for
 from grader.validation.survivors import read_explanations
 from tests.courses import PUBLIC, RIGHT, load, make_course
@@ -160,7 +160,12 @@ def test_an_unknown_lab_is_a_fault_of_the_command_line(
         ("rubrics/numbers.toml", "points = 4", "points = 5", "numbers.toml:2: the points add up"),
         ("rubrics/numbers.toml", '"half_halves"', '"half_halfs"', "numbers.toml:9: the lab has no"),
         ("{checks}", '"no-scaling"', '"no-skaling"', "test_numbers.py:11: no mistake is called"),
-        ("{checks}", 'needs("half_halves")', 'needs("halves")', "test_numbers.py:19: the lab has"),
+        (
+            "{checks}",
+            'needs("half_halves")',
+            'needs("halves")',
+            "test_numbers.py:20: the check",
+        ),
     ],
 )
 def test_a_faulty_lab_ends_with_4_and_names_file_and_line(
@@ -272,7 +277,7 @@ def test_a_lab_that_trains_has_fewer_mutants_and_lab_toml_has_the_last_word(cour
     assert most_for(asked) == 3
 
 
-def test_the_labs_of_this_course_name_only_mistakes_and_checks_that_exist() -> None:
+def test_the_labs_of_this_course_name_only_mistakes_that_exist() -> None:
     from grader.course import find_course
     from grader.validation.cases import find_cases
 
@@ -280,7 +285,7 @@ def test_the_labs_of_this_course_name_only_mistakes_and_checks_that_exist() -> N
     course = find_course(root, root)
     for name in ("lab01", "lab02", "lab03"):
         lab = course.load(name)
-        must_know_all_names(lab)
+        must_know_all_codes(lab)
         assert len(find_cases(lab)) > 10
 
 

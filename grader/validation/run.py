@@ -13,7 +13,7 @@ from grader.errors import LabError, SandboxError
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.validation.cases import Case, find_cases
-from grader.validation.codes import must_know_all_names
+from grader.validation.codes import must_know_all_codes
 from grader.validation.judging import Graded
 from grader.validation.mutants import Mutant, choose, make_mutants, most_for
 from grader.validation.report import LabReport
@@ -80,7 +80,7 @@ def _prepare(course: Course, lab_id: str, *, mutants: bool) -> _Progress | LabRe
     report = LabReport(lab_id)
     try:
         lab = course.load(lab_id)
-        must_know_all_names(lab)
+        must_know_all_codes(lab)
         cases = find_cases(lab)
         explanations = read_explanations(lab.folder)
     except LabError as error:
