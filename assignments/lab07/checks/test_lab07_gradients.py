@@ -23,6 +23,14 @@ NO_BIAS = (
 
 
 WORDS = {
+    "gradient-not-averaged": (
+        "The loss is a mean over the examples, so its gradient is a mean too, for W and for b.",
+        "Give your function every example twice: which of its two answers changes, and should it?",
+    ),
+    "bias-gradient-not-summed": (
+        "One bias serves all examples, so what each of them says about it has to come together.",
+        "Compare the shape of your db with that of b: which axis is too much, or went by mistake?",
+    ),
     "swapped-matmul": (
         "Each entry of dW belongs to one weight, so dW has the shape of W: inputs by classes.",
         "Write down the shapes of the two factors of your product, and the shape that is wanted.",
