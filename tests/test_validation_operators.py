@@ -143,6 +143,12 @@ def test_two_networks_in_a_cell_are_changed_one_at_a_time() -> None:
     assert len(mutants("hidden-activations-removed", one + one.replace("a =", "b ="))) == 2
 
 
+def test_an_optimizer_is_found_in_compile_alone_by_name_or_place() -> None:
+    assert mutants("optimizer-changed", "m.compile('adam', 'mse')") == ["m.compile('sgd', 'mse')"]
+    assert len(mutants("learning-rate-extreme", "m.compile('adam', 'mse')")) == 2
+    assert mutants("learning-rate-extreme", "run(optimizer='adam')") == []
+
+
 def test_an_optimizer_is_changed_only_where_the_lab_asks_for_one() -> None:
     tree = ast.parse(NETWORK)
     context = training.context_of([tree], optimizer_asked=False)

@@ -201,15 +201,25 @@ def learning_rate_extreme(places: Sequence[Slot], _context: Context) -> Iterator
         if (rate := number_of(keyword.value)) is not None:
             for factor in (1000.0, 1e-5):
                 yield [(slot, ast.keyword("learning_rate", ast.Constant(rate * factor)))]
-    for slot, keyword in _keywords(places, "optimizer"):
-        if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str):
+    for slot in _optimizers(places):
+        if isinstance(slot.node, ast.Constant) and isinstance(slot.node.value, str):
             for rate in (TOO_HIGH, TOO_LOW):
                 maker = (
                     "__import__('keras').optimizers.get({'class_name': "
-                    f"{keyword.value.value!r}, 'config': {{'learning_rate': {rate}}}}})"
+                    f"{slot.node.value!r}, 'config': {{'learning_rate': {rate}}}}})"
                 )
-                made = ast.parse(maker, mode="eval").body
-                yield [(slot, ast.keyword("optimizer", made))]
+                yield [(slot, ast.parse(maker, mode="eval").body)]
+
+
+def _optimizers(places: Iterable[Slot]) -> Iterator[Slot]:
+    """What `compile` is given as its optimizer, by name or in its first place."""
+    for slot in places:
+        by_name = isinstance(slot.parent, ast.keyword) and slot.parent.arg == "optimizer"
+        call = slot.path[-2] if by_name else slot.parent
+        if not isinstance(call, ast.Call) or called(call) != "compile":
+            continue
+        if by_name or (slot.field == "args" and slot.index == 0):
+            yield slot
 
 
 def validation_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
@@ -222,11 +232,10 @@ def optimizer_changed(places: Sequence[Slot], context: Context) -> Iterator[Edit
     """Another optimizer than the one that the lab asks for."""
     if not context.optimizer_asked:
         return
-    for slot, keyword in _keywords(places, "optimizer"):
-        if isinstance(keyword.value, ast.Constant | ast.Call | ast.Attribute):
-            written = ast.unparse(keyword.value).lower()
-            other = "adam" if "adam" not in written else "sgd"
-            yield [(slot, ast.keyword("optimizer", ast.Constant(other)))]
+    for slot in _optimizers(places):
+        if isinstance(slot.node, ast.Constant | ast.Call | ast.Attribute):
+            written = ast.unparse(slot.node).lower()
+            yield [(slot, ast.Constant("adam" if "adam" not in written else "sgd"))]
 
 
 def evaluated_on_train(places: Sequence[Slot], context: Context) -> Iterator[Edit]:
