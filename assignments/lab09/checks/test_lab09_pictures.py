@@ -115,7 +115,8 @@ def drawn_tables(evidence):
     for figure in evidence.figures:
         for axes in figure.axes:
             for shape, values in axes.matrices:
-                if tuple(shape) == (classes, classes) and None not in values:
+                square = tuple(shape) == (classes, classes) and len(values) == classes**2
+                if square and None not in values:
                     yield values, figure, axes
 
 

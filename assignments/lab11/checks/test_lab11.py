@@ -7,58 +7,29 @@ import numpy as np
 import pytest
 
 from grader.checks import expect, fail
+from grader.checks.estimators import asked_anew, trained_estimator
 from grader.checks.running import expect_finished, fail_with_fault
 from grader.diagnosis.data import scale_of
 from grader.diagnosis.source import Source, called
 
 PIXELS = 784
 KIND = "LogisticRegression"
-WRAPPERS = {"GridSearchCV", "RandomizedSearchCV", "OneVsRestClassifier", "BaggingClassifier"}
 SCALES = re.compile(r"Scal|Norm|Transform|Pipeline|Union|Quantile|Binariz")
 NEAR = 0.005
 NOT_YET = "not checked yet: it needs a logistic regression that was trained"
 
 
-def regression(evidence, submission):
-    """The facts of the logistic regression that was trained last, or None."""
-    wrapped = WRAPPERS if KIND in submission.source else set()
-    found = [
-        facts
-        for facts in evidence.models
-        if facts.trained
-        and (
-            facts.kind.startswith(KIND)
-            or facts.kind in wrapped
-            or any(step.kind.startswith(KIND) or step.kind in wrapped for step in facts.layers)
-        )
-    ]
-    return max(found, key=lambda facts: facts.order, default=None)
-
-
 def training(evidence, submission):
-    """Its last training that ended well; the check is skipped where there is none."""
-    facts = regression(evidence, submission)
-    fits = [fit for fit in evidence.fits if facts and fit.model == facts.id and fit.fault is None]
-    if not fits or fits[-1].train is None or fits[-1].train.x is None:
+    """The logistic regression and its last training; the check is skipped where there is none."""
+    found = trained_estimator(evidence, submission, KIND)
+    if found is None:
         pytest.skip(NOT_YET)
-    return facts, fits[-1]
+    return found
 
 
 def rows_of(feed):
     """How many rows a feed has."""
     return (feed.rows or (feed.x.shape[0] if feed.x and feed.x.shape else 0)) if feed else 0
-
-
-def held_out_uses(evidence, facts, fit):
-    """Uses of the classifier on rows that it did not learn from."""
-    learned = fit.train.x
-    for use in evidence.uses:
-        x = use.feed.x if use.feed is not None else None
-        if use.model != facts.id or use.fault is not None or x is None:
-            continue
-        in_order = all(one.origin is not None and one.origin.in_order for one in (x, learned))
-        if x.fingerprint != learned.fingerprint and not (in_order and rows_of(use.feed) < 500):
-            yield use
 
 
 # ---------------------------------------------------------------- running and training
@@ -71,7 +42,7 @@ def test_runs(evidence, diagnosis):
 
 def test_logistic_regression(evidence, submission, diagnosis):
     """A logistic regression is trained."""
-    if regression(evidence, submission) is not None:
+    if trained_estimator(evidence, submission, KIND) is not None:
         return
     kinds = {facts.id: facts.kind for facts in evidence.models}
     tried = [fit.fault for fit in evidence.fits if fit.fault and KIND in kinds.get(fit.model, "")]
@@ -183,7 +154,7 @@ def test_labels_match(evidence, submission, diagnosis):
 
 def sizes_held_out(evidence, facts, fit):
     """Numbers of rows that may be the held-out part, those that the classifier was asked first."""
-    asked = [rows_of(use.feed) for use in held_out_uses(evidence, facts, fit)]
+    asked = [rows_of(use.feed) for use in asked_anew(evidence, facts, fit)]
     kept = [
         value.array.shape[0]
         for value in evidence.values

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from grader.checks import expect, fail
+from grader.checks.estimators import asked_anew, trained_estimator
 from grader.checks.pictures import largest_grid
 from grader.checks.reported import typed_in
 
@@ -15,16 +16,6 @@ FEWEST = 3
 ALONE = re.compile(r"(?<![\d.])\d(?:\.0+)?(?!\d|\.\d)")
 """A digit that is no part of a longer number, also as 7. or 7.0."""
 DECIMAL = re.compile(r"(?<![\w.])(\d{1,3}\.\d{1,17})\s?(%?)")
-
-
-def asked_anew(model):
-    """Uses of the model on rows other than those of its last training."""
-    fits = [fit for fit in model.fits if fit.fault is None and fit.train and fit.train.x]
-    learned = {fit.train.x.fingerprint for fit in fits[-1:]}
-    for use in model.uses:
-        x = use.feed.x if use.feed is not None else None
-        if use.fault is None and x is not None and x.fingerprint not in learned:
-            yield use
 
 
 def is_of(metric, rows):
@@ -51,9 +42,10 @@ def is_printed(share, text):
 
 
 @pytest.mark.needs("logistic_regression")
-def test_held_out_accuracy(evidence, submission, diagnosis, model):
+def test_held_out_accuracy(evidence, submission, diagnosis):
     """The accuracy on the held-out part is computed and shown."""
-    uses = [use for use in asked_anew(model) if (use.feed.rows or 0) >= ENOUGH]
+    facts, fit = trained_estimator(evidence, submission, KIND)
+    uses = [u for u in asked_anew(evidence, facts, fit) if (u.feed.rows or 0) >= ENOUGH]
     rows = {use.feed.x.shape[:1] for use in uses}
     seen = diagnosis.first("evaluated-on-train") is None
     shares = [use.results.get("right") for use in uses if use.how == "predict"]
@@ -109,13 +101,15 @@ def first_classes(use):
 
 
 @pytest.mark.needs("logistic_regression")
-def test_first_predictions(evidence, model):
+def test_first_predictions(evidence, submission):
     """The first predictions are shown."""
     _, pictures = largest_grid(evidence)
     if sum(bool(picture.digits) for picture in pictures) >= FEWEST:
         return
     digits = [number[0] for number in ALONE.findall(evidence.text)]
-    told = [first_classes(use) for use in model.uses if use.how == "predict"]
+    facts, _ = trained_estimator(evidence, submission, KIND)
+    asked = [use for use in evidence.uses if use.model == facts.id and use.how == "predict"]
+    told = [first_classes(use) for use in asked]
     expect(
         any(len(wanted) >= FEWEST and stand_in(digits, wanted) for wanted in told),
         observed="the predictions are nowhere to be seen" if told else "nothing was predicted",
