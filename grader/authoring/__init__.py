@@ -15,12 +15,12 @@ FILES = {
     "assignments/{lab}/lab.toml": "lab.toml.txt",
     "assignments/{lab}/starter.ipynb": "starter.txt",
     "assignments/{lab}/checks/test_{name}.py": "checks.py.txt",
-    "assignments/{lab}/checks/test_{name}_hidden.py": "checks_hidden.py.txt",
+    "assignments/{lab}/checks/test_{name}_hidden.py": "checks_for_staff.py.txt",
     "assignments/{lab}/fixtures/right/column_by_column.py": "right.py.txt",
     "assignments/{lab}/fixtures/wrong/no-scaling.py": "wrong.py.txt",
     "assignments/{lab}/survivors.toml": "survivors.toml.txt",
     "rubrics/{lab}.toml": "rubric.toml.txt",
-    "reference/{lab}.ipynb": "reference.txt",
+    "reference/{lab}.ipynb": "solution.txt",
 }
 """Where each file of a lab goes, below the course's folder, and what it is made from."""
 
