@@ -269,6 +269,22 @@ def test_a_bound_takes_from_every_operator_in_turn_and_keeps_the_order(course: P
     assert choose(made, 1000) == made
 
 
+def test_mutants_that_may_survive_take_no_place_from_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = course_with(tmp_path, public=WEAK)
+    own = course / "assignments" / "numbers"
+    reason = 'reason = "Not asked for."\n'
+    (own / "survivors.toml").write_text(f'[[survivor]]\nmutant = "double/*"\n{reason}')
+    toml = own / "lab.toml"
+    toml.write_text(f"{toml.read_text()}\n[validation]\nmutants = 5\n")
+    code, found = validated(course, capsys)
+    assert code == 1
+    assert found["mutants"]["graded"] == 5
+    assert [item["id"] for item in found["labs"][0]["mutants"]["survivors"]] == [SURVIVOR]
+    assert "5 of" in found["labs"][0]["notes"][0]
+
+
 def test_a_lab_that_trains_has_fewer_mutants_and_lab_toml_has_the_last_word(course: Path) -> None:
     lab = load(course)
     assert most_for(lab) == MOST_CHEAP

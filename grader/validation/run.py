@@ -94,8 +94,17 @@ def _prepare(course: Course, lab_id: str, *, mutants: bool) -> _Progress | LabRe
             cases.insert(1, Case(lab.id, "shortened", cases[0].name, short))
         made = make_mutants(lab, short)
         report.made = len(made)
-        chosen = choose(made, most_for(lab))
+        chosen = _choose(made, explanations, most_for(lab))
     return _Progress(lab, report, cases, chosen, explanations)
+
+
+def _choose(made: Sequence[Mutant], explanations: Explanations, most: int) -> list[Mutant]:
+    """At most so many; those that may survive only where there is room for them."""
+    asked = [mutant for mutant in made if explanations.reason(mutant.id) is None]
+    others = [mutant for mutant in made if mutant not in asked]
+    kept = choose(asked, most)
+    kept += choose(others, most - len(kept))
+    return [mutant for mutant in made if mutant in kept]
 
 
 class _Pool:
