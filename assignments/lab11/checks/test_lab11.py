@@ -191,7 +191,11 @@ def test_split(evidence, submission, diagnosis, settings):
             misconception="trained-on-test",
             **at,
         )
-    held = asked or [n for n in kept if n < learned]
+    fail_with_share(learned, asked or [n for n in kept if n < learned], at)
+
+
+def fail_with_share(learned, held, at):
+    """Tell a split into other shares, or none."""
     expect(
         held,
         observed=f"the classifier learned from {learned:,} rows, and none were held out",
@@ -201,12 +205,13 @@ def test_split(evidence, submission, diagnosis, settings):
         **at,
     )
     share = learned / (learned + held[0])
+    default = abs(share - 0.75) <= NEAR
     fail(
         observed=f"{share:.0%} of the rows are for training: {learned:,} of {learned + held[0]:,}",
         expected="80 % for training, 20 % held out",
-        misconception="split-default-75" if abs(share - 0.75) <= NEAR else None,
-        why=None if abs(share - 0.75) <= NEAR else "Results can be compared if all split alike.",
-        next=None if abs(share - 0.75) <= NEAR else "State the size of the held-out part.",
+        misconception="split-default-75" if default else None,
+        why=None if default else "Results can be compared only if all split alike.",
+        next=None if default else "State the size of the held-out part.",
         **at,
     )
 
