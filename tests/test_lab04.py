@@ -127,7 +127,7 @@ for model in (one, two):
     assert {"dropout", "both_trained"} <= passed(judge(path))
 
 
-def test_a_scikit_learn_network_or_none_at_all_is_told_what_is_missing(
+def test_names_that_hold_something_else_are_told_as_no_network(
     judge: Judge, tmp_path: Path
 ) -> None:
     path = tmp_path / "lab04.py"
