@@ -1,6 +1,8 @@
 # Everything starts from a fresh clone with Python 3.11 or newer and make.
 #   make demo    set up, then grade a submission with mistakes and show its report
 #   make test    set up, then the whole suite
+#   make answers   grade every lab's reference, starter, right and wrong answers
+#   make validate  the same, and mutants of the references
 # The rest: make lint | format | lock | data | bench | picture | clean
 
 PYTHON ?= python3
@@ -9,11 +11,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test lint format lock data bench picture clean setup
+.PHONY: help demo test answers validate lint format lock data bench picture clean setup
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n '2,4p' Makefile | cut -c3-
+	@sed -n '2,6p' Makefile | cut -c3-
 
 setup: $(READY)
 
@@ -36,6 +38,12 @@ demo: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+answers: $(READY)
+	$(BIN)/grade validate --no-mutants
+
+validate: $(READY)
+	$(BIN)/grade validate
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from grader.course import find_course
+from grader.grading import grade
+from grader.records.lab import Lab
+from grader.records.result import Result
+from grader.sandbox import open_sandbox
+from grader.submissions import read
+from tests.labs import ROOT, Judge
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -18,3 +28,21 @@ settings.load_profile("unhurried")
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR_FORCE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """The lab that the module's `LAB` names."""
+    return find_course(ROOT, ROOT).load(request.module.LAB)
+
+
+@pytest.fixture(scope="module")
+def judge(lab: Lab) -> Judge:
+    """Grade a file with all checks of the module's lab, each file once."""
+    sandbox = open_sandbox()
+
+    @cache
+    def judge(path: Path) -> Result:
+        return grade(lab, read(path, kind=lab.kind), sandbox, hidden=True).result
+
+    return judge

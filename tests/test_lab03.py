@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
-import pytest
-
-from grader.course import find_course
-from grader.grading import grade
 from grader.records.lab import Lab
-from grader.records.result import CheckResult, Outcome, Result
-from grader.sandbox import open_sandbox
-from grader.submissions import read
+from grader.records.result import Outcome
+from tests.labs import Judge, assert_full_marks, by_id, folder_of, passed, reference_of
 
-ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "assignments" / "lab03"
-RIGHT = sorted((FOLDER / "fixtures" / "right").iterdir())
-WRONG = sorted((FOLDER / "fixtures" / "wrong").iterdir())
-REFERENCE = ROOT / "reference" / "lab03.ipynb"
-
-Judge = Callable[[Path], Result]
+LAB = "lab03"
+FOLDER = folder_of(LAB)
+REFERENCE = reference_of(LAB)
 
 
-@pytest.fixture(scope="module")
-def lab() -> Lab:
-    return find_course(ROOT, ROOT).load("lab03")
-
-
-@pytest.fixture(scope="module")
-def judge(lab: Lab) -> Judge:
-    sandbox = open_sandbox()
-
-    @cache
-    def judge(path: Path) -> Result:
-        return grade(lab, read(path), sandbox, hidden=True).result
-
-    return judge
-
-
-def by_id(result: Result) -> dict[str, CheckResult]:
-    return {check.id: check for check in result.checks}
-
-
-def passed(result: Result) -> set[str]:
-    return {check.id for check in result.checks if check.outcome is Outcome.PASSED}
-
-
-@pytest.mark.parametrize("path", [REFERENCE, *RIGHT], ids=lambda path: path.stem)
-def test_a_right_answer_gets_full_marks(judge: Judge, path: Path) -> None:
-    result = judge(path)
-    assert [check for check in result.checks if check.outcome is not Outcome.PASSED] == []
-    assert result.score == result.max_score == 20
-    assert result.root_cause is None
-    assert result.metrics["graded_accuracy"] >= (0.97 if path == REFERENCE else 0.94)
-
-
-@pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
-def test_a_mistake_is_named_and_costs_points(judge: Judge, path: Path) -> None:
-    result = judge(path)
-    assert result.root_cause == path.stem.split("--")[0]
-    assert result.score < 20
-    broken = [check for check in result.checks if check.misconception == result.root_cause]
-    assert broken
-    assert all(check.why and check.next and check.observed for check in broken)
-    assert Outcome.INVALID not in {check.outcome for check in result.checks}
+def test_the_reference_gets_full_marks(judge: Judge) -> None:
+    result = judge(REFERENCE)
+    assert_full_marks(result)
+    assert result.metrics["graded_accuracy"] >= 0.97
 
 
 def test_the_untouched_starter_gets_almost_nothing(judge: Judge, lab: Lab) -> None:

@@ -310,3 +310,16 @@ def test_a_reason_without_words_is_refused_with_its_line(course: Path, tmp_path:
     with pytest.raises(LabError, match=r"survivors\.toml:3"):
         read_explanations(tmp_path)
     assert read_explanations(course).patterns == ()
+
+
+@pytest.mark.parametrize(("reached", "fine"), [(0.975, True), (0.96, False), (None, False)])
+def test_a_reference_has_to_reach_the_accuracy_that_its_lab_names(
+    reached: float | None, fine: bool
+) -> None:
+    from grader.validation.cases import Case
+    from grader.validation.judging import Graded, problem
+    from tests.sessions import module
+
+    case = Case("numbers", "reference", "numbers.ipynb", module(""), accuracy=0.97)
+    said = problem(case, Graded(score=10, max_score=10, accuracy=reached))
+    assert (said is None) is fine

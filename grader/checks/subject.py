@@ -43,7 +43,9 @@ class Subject:
     def sheet(self) -> Sheet:
         """Its answers. Raises LabError in a lab whose submissions are programs."""
         if self.lab.kind != "answers":
-            raise LabError(f"{self.lab.id} has no answers", hint='Say kind = "answers" in lab.toml.')
+            raise LabError(
+                f"{self.lab.id} has no answers", hint='Say kind = "answers" in lab.toml.'
+            )
         return Sheet(self.lab, self.submission)
 
     @cached_property

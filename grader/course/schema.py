@@ -44,6 +44,7 @@ class ValidationTable(_Table):
     epochs: PositiveInt | None = None
     images: PositiveInt | None = None
     optimizer_asked: bool = False
+    accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class LabFile(_Table):

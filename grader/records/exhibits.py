@@ -102,9 +102,9 @@ class Exhibits:
     `accuracy_how` says what it was measured on. `faults` are the exceptions of the submission's
     cells. `notes` say what was capped or left out. `hints` are up to three layers by misconception,
     from the idea to the place. `next_steps` close the report. `limits` are the bounds that held
-    (the fields of `Limits`: seconds, bytes, counts). Of the `kind` answers, each check explains itself
-    in its place; `unmarked` says that they wait for a person, so that there is no score to show, and
-    `waiting` which checks have an answer without a mark.
+    (the fields of `Limits`: seconds, bytes, counts). Of the `kind` answers, each check explains
+    itself in its place; `unmarked` says that they wait for a person, so that there is no score to
+    show, and `waiting` which checks have an answer without a mark.
     """
 
     title: str = ""

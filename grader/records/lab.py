@@ -53,12 +53,14 @@ class Validation:
 
     `mutants` bounds how many changed references are graded; `epochs` and `images` how long each of
     them trains. `optimizer_asked` says that the lab asks for a certain optimizer.
+    `accuracy` is what the reference has to reach on the graded digits.
     """
 
     mutants: int | None = None
     epochs: int | None = None
     images: int | None = None
     optimizer_asked: bool = False
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ class Submission:
 
     `sha256` is the file's, or for a folder that of the sorted list of relative paths and hashes.
     `markdown` holds the text cells; `notes` what was left out or mended while reading. Of the kind
-    `answers` there are no cells: `answers` maps questions to what was written, of any TOML type, and
-    `answers_sha256` is the hash of that file itself, whatever it came in.
+    `answers` there are no cells: `answers` maps questions to what was written, of any TOML type,
+    and `answers_sha256` is the hash of that file itself, whatever it came in.
     """
 
     id: str

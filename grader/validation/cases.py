@@ -19,8 +19,8 @@ Kind = Literal["reference", "starter", "right", "wrong", "shortened", "mutant"]
 class Case:
     """A submission and what is expected of it.
 
-    `code` is the mistake that a wrong answer makes. `shortened` is the reference that trains as
-    little as its mutants do.
+    `code` is the mistake that a wrong answer makes, `accuracy` what the reference has to reach.
+    `shortened` is the reference that trains as little as its mutants do.
     """
 
     lab: str
@@ -28,6 +28,7 @@ class Case:
     name: str
     submission: Submission
     code: str | None = None
+    accuracy: float | None = None
 
 
 def find_cases(lab: Lab) -> list[Case]:
@@ -41,8 +42,9 @@ def find_cases(lab: Lab) -> list[Case]:
             f"{lab.id} has no reference, and its checks cannot be tested without.",
             hint="Write reference/<lab>.ipynb; a release has none: use the course itself.",
         )
+    reference, reached = _read(lab, lab.reference), lab.validation.accuracy
     cases = [
-        Case(lab.id, "reference", lab.reference.name, _read(lab, lab.reference)),
+        Case(lab.id, "reference", lab.reference.name, reference, accuracy=reached),
         Case(lab.id, "starter", lab.starter.name, _read(lab, lab.starter)),
     ]
     for path in _fixtures(lab, "right"):

@@ -25,6 +25,7 @@ class Graded:
     errors_seen: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     limit: str | None = None
+    accuracy: float | None = None
     seconds: float = 0.0
     fault: str | None = None
     faulty_lab: bool = False
@@ -48,6 +49,7 @@ def summary(result: Result) -> Graded:
         errors_seen=tuple(item.misconception for item in result.findings if item.severity == "E"),
         lost=tuple(check.id for check in result.checks if check.outcome is not Outcome.PASSED),
         limit=result.limit,
+        accuracy=result.metrics.get("graded_accuracy"),
         seconds=result.seconds.get("total", 0.0),
         fault=fault,
     )
@@ -79,6 +81,8 @@ def _not_right(case: Case, graded: Graded) -> str | None:
         return f"{what} earns {graded.score:g} of {graded.max_score:g} ({lost}{limit})"
     if graded.errors_seen and case.kind != "shortened":
         return f"{what} is said to make the mistake {', '.join(graded.errors_seen[:NAMED])}"
+    if case.accuracy is not None and (graded.accuracy or 0) < case.accuracy:
+        return f"{what} reaches an accuracy of {graded.accuracy}, not {case.accuracy}"
     return None
 
 

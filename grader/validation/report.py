@@ -96,6 +96,12 @@ class LabReport:
         return [(kind, name, fault) for kind, name, fault in [*cases, *mutants] if fault]
 
     @property
+    def reference_accuracy(self) -> float | None:
+        """The reference's accuracy on the graded digits, where it has one."""
+        found = [graded.accuracy for case, graded in self.results if case.kind == "reference"]
+        return found[0] if found else None
+
+    @property
     def passed(self) -> bool:
         """Whether the lab is as it should be."""
         return not (self.fault or self.ours or self.shortfalls)
@@ -108,6 +114,7 @@ class LabReport:
             counts[name] = {"total": all, "passed": fine}
         return {
             "lab": self.lab,
+            "reference_accuracy": self.reference_accuracy,
             "passed": self.passed,
             "fault": self.fault,
             **counts,
