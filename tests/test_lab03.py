@@ -44,6 +44,7 @@ def test_a_mistake_that_stops_the_training_leaves_the_points_of_what_is_right(
 
 LITTLE = """
 import matplotlib.pyplot as plt
+import numpy as np
 from tensorflow import keras
 
 (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
