@@ -310,7 +310,8 @@ def test_hostile_text_costs_one_pass(text: bytes) -> None:
     started = time.monotonic()
     with contextlib.suppress(SubmissionError):
         read_module(text + b"\n# %%\nx = 1", "work.py")
-    assert time.monotonic() - started < 2
+    # Looking twice at each piece would take hours, not a few seconds on a busy machine.
+    assert time.monotonic() - started < 60
 
 
 json_values = st.recursive(

@@ -12,15 +12,12 @@ from grader.submissions.notebook import Source, has_code
 from grader.submissions.text import decode
 
 _MARK = re.compile(r"# ?%%(?!%)[ \t]*(.*)")
-# Possessive, so that hostile text costs one pass: strings and comments as Python's lexer has them.
-_LEXEME = re.compile(
-    r'"""(?:[^"\\]++|\\.|"(?!""))*+(?:"""|\Z)'
-    r"|'''(?:[^'\\]++|\\.|'(?!''))*+(?:'''|\Z)"
-    r'|"(?:[^"\\\n]++|\\.)*+"?'
-    r"|'(?:[^'\\\n]++|\\.)*+'?"
-    r"|#[^\n]*+",
-    re.DOTALL,
-)
+_OPENING = re.compile(r"""\"{3}|'{3}|"|'|#""")
+_ESCAPED = r"(?:\\.)+"
+_CLOSING = {
+    sign: re.compile(f"{_ESCAPED}|{end}", re.DOTALL)
+    for sign, end in (('"""', '"""'), ("'''", "'''"), ('"', '["\n]'), ("'", "['\n]"))
+}
 _COMMENT_SIGN = re.compile(r"^# ?", re.MULTILINE)
 
 
@@ -46,13 +43,27 @@ def read_module(content: bytes, what: str) -> Source:
 
 
 def _marks(text: str) -> Iterator[re.Match[str]]:
-    """The comments `# %%` at the start of a line, not those inside strings."""
+    """The comments `# %%` at the start of a line, to the line's end; not those inside strings."""
     if "%%" not in text:
         return
-    for lexeme in _LEXEME.finditer(text):
-        start = lexeme.start()
-        if (start == 0 or text[start - 1] == "\n") and _MARK.match(lexeme[0]):
-            yield lexeme
+    position = 0
+    while opening := _OPENING.search(text, position):
+        start, position = opening.start(), _end(text, opening)
+        if start == 0 or text[start - 1] == "\n":
+            mark = _MARK.match(text, start)
+            if mark:
+                yield mark
+
+
+def _end(text: str, opening: re.Match[str]) -> int:
+    """Where the string or comment that begins there ends, as Python's lexer has it: one pass."""
+    if opening[0] == "#":
+        line_end = text.find("\n", opening.end())
+        return len(text) if line_end < 0 else line_end
+    for found in _CLOSING[opening[0]].finditer(text, opening.end()):
+        if not found[0].startswith("\\"):
+            return found.end()
+    return len(text)
 
 
 def _split(text: str, marks: list[re.Match[str]], source: Source) -> None:
@@ -68,8 +79,7 @@ def _split(text: str, marks: list[re.Match[str]], source: Source) -> None:
         body = min(mark.end() + 1, end)
         line += text.count("\n", counted, body)
         counted = body
-        said = _MARK.match(mark[0])
-        if said and said[1].lower().startswith(("[markdown]", "[md]", "[raw]")):
+        if mark[1].lower().startswith(("[markdown]", "[md]", "[raw]")):
             source.markdown.append(_uncommented(text[body:end]))
         else:
             source.add_code(text[body:end], line)
