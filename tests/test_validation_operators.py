@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.records.lab import Validation
 from grader.validation import training
 from grader.validation.operators import OPERATORS
 from grader.validation.shortening import shortened
@@ -92,13 +93,14 @@ def test_a_change_that_changes_nothing_is_not_made(operator: str, source: str) -
 NETWORK = """
 model = keras.Sequential([
     keras.layers.Rescaling(1 / 255),
+    keras.layers.Flatten(),
     keras.layers.Dense(9, activation="relu"),
     keras.layers.Dropout(0.3),
     keras.layers.Dense(8, activation="relu"),
     keras.layers.Dense(10, activation="softmax"),
 ])
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
-history = model.fit(a, b, epochs=5, validation_split=0.1)
+history = model.fit(a, b, epochs=5, batch_size=64, validation_split=0.1)
 model.evaluate(c, d)
 confusion_matrix(d, said)
 """
@@ -110,16 +112,26 @@ confusion_matrix(d, said)
         ("hidden-activations-removed", "activation='relu'", "activation='linear'"),
         ("output-activation-removed", ", activation='softmax'", "Dense(10)"),
         ("wrong-loss", "sparse_categorical", "loss='categorical_crossentropy'"),
-        ("scaling-removed", "Rescaling", "Sequential([keras.layers.Dense(9"),
+        ("scaling-removed", "Rescaling", "Sequential([keras.layers.Flatten("),
         ("labels-changed", "fit(a, b,", "fit(a, b[::-1],"),
+        ("data-removed", "fit(a, b,", "fit(a[::100], b[::100],"),
+        ("classes-removed", "fit(a, b,", "fit(a[b % 2 == 0], b[b % 2 == 0],"),
+        ("batches-undone", "batch_size=64", "batch_size=1000000"),
         ("epochs-removed", "epochs=5", "epochs=1"),
         ("training-removed", "model.fit", "pass"),
         ("learning-rate-extreme", "optimizer='adam'", "'learning_rate': 10.0"),
-        ("validation-removed", "validation_split", "epochs=5)"),
+        ("validation-removed", "validation_split", "batch_size=64)"),
         ("optimizer-changed", "'adam'", "optimizer='sgd'"),
         ("evaluated-on-train", "evaluate(c, d)", "evaluate(a, b)"),
         ("metric-arguments-swapped", "(d, said)", "confusion_matrix(said, d)"),
         ("dropout-removed", "Dropout", "'relu'), keras.layers.Dense(8"),
+        ("dropout-extreme", "Dropout(0.3)", "Dropout(0.95)"),
+        ("hidden-activations-changed", "'relu'", "Dense(8, activation='softmax')"),
+        ("output-activation-changed", "softmax", "Dense(10, activation='relu')"),
+        ("output-missing", "Dense(10", "Dense(9, activation='softmax')"),
+        ("hidden-layers-removed", "relu", "Dropout(0.3), keras.layers.Dense(10"),
+        ("flatten-removed", "Flatten", "keras.layers.Dense(10, activation='softmax')"),
+        ("weights-alike", "'relu')", "activation='softmax', kernel_initializer='zeros')"),
     ],
 )
 def test_a_fault_of_training_is_planted(operator: str, gone: str, come: str) -> None:
@@ -149,6 +161,28 @@ def test_an_optimizer_is_found_in_compile_alone_by_name_or_place() -> None:
     assert mutants("learning-rate-extreme", "run(optimizer='adam')") == []
 
 
+def test_an_optimizer_that_is_handed_on_is_changed_where_it_is_named_but_not_as_a_default() -> None:
+    source = "def run(name='adam'): pass\nrun('adam')\nfor name in ['SGD']: run(name)"
+    made = mutants("optimizer-changed", source)
+    assert ["run('sgd')" in made[0], "['Adam']" in made[1], len(made)] == [True, True, 2]
+    assert mutants("optimizer-changed", "run(optimizers.RMSprop(r))") == ["run(optimizers.Adam(r))"]
+
+
+def test_a_split_holds_out_twice_as_much_or_learns_from_what_it_held_out() -> None:
+    assert mutants("split-changed", "a, b, c, d = train_test_split(x, y, test_size=0.2)") == [
+        "a, b, c, d = train_test_split(x, y, test_size=0.4)",
+        "b, a, d, c = train_test_split(x, y, test_size=0.2)",
+    ]
+
+
+def test_a_solver_stops_after_a_step_and_its_table_may_be_cut() -> None:
+    assert mutants("epochs-removed", "m = LogisticRegression(max_iter=30)") == [
+        "m = LogisticRegression(max_iter=1)"
+    ]
+    short = shortened(notebook("X, y = fetch_openml('mnist_784')"), Validation(images=9))
+    assert short.cells[0].source.endswith("\nX, y = (X[:9], y[:9])")
+
+
 def test_an_optimizer_is_changed_only_where_the_lab_asks_for_one() -> None:
     tree = ast.parse(NETWORK)
     context = training.context_of([tree], optimizer_asked=False)
@@ -156,8 +190,6 @@ def test_an_optimizer_is_changed_only_where_the_lab_asks_for_one() -> None:
 
 
 def test_a_shortened_reference_trains_less_and_is_otherwise_the_same() -> None:
-    from grader.records.lab import Validation
-
     reference = notebook(
         "(x, y), (u, v) = mnist.load_data()",
         "EPOCHS = 9\ndef run(epochs=7): pass",

@@ -62,14 +62,18 @@ def _at_most(value: ast.expr, most: int) -> ast.expr:
 
 
 def _cap_images(tree: ast.Module, most: int) -> None:
-    """After `(x, y), (…) = ….load_data()`, keep the first pairs of the training half."""
+    """Keep the first pairs of the training half, or of `x, y = fetch_openml(…)`."""
     for place, node in reversed(list(enumerate(tree.body))):
-        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
-            continue
-        halves = node.targets[0]
-        if called(node.value) != "load_data" or not isinstance(halves, ast.Tuple):
-            continue
-        if halves.elts and isinstance(train := halves.elts[0], ast.Tuple):
-            names = [ast.unparse(name) for name in train.elts]
+        if isinstance(node, ast.Assign) and (names := _loaded(node)):
             cut = f"{', '.join(names)} = {', '.join(f'{name}[:{most}]' for name in names)}"
             tree.body[place + 1 : place + 1] = ast.parse(cut).body
+
+
+def _loaded(node: ast.Assign) -> list[str]:
+    """The pictures and labels that may be cut: x and y of `(x, y), (…) = ….load_data()`."""
+    if not isinstance(node.value, ast.Call) or not isinstance(node.targets[0], ast.Tuple):
+        return []
+    halves: list[ast.expr] = node.targets[0].elts
+    if called(node.value) == "load_data" and halves and isinstance(halves[0], ast.Tuple):
+        return [ast.unparse(name) for name in halves[0].elts]
+    return [ast.unparse(name) for name in halves] if called(node.value) == "fetch_openml" else []

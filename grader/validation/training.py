@@ -7,13 +7,13 @@ It applies where its pattern stands in the source, so a lab that does not train 
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from grader.validation import networks
 from grader.validation.operators import number_of
-from grader.validation.trees import Edit, Slot, called
+from grader.validation.trees import Edit, Slot, called, calls, keywords
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,6 @@ class Context:
 
 TrainingOperator = Callable[[Sequence[Slot], Context], Iterator[Edit]]
 
-ACTIVATION_LAYERS = frozenset({"ReLU", "LeakyReLU", "PReLU", "ELU", "Activation"})
-OUTPUTS = frozenset({"softmax", "sigmoid"})
 LARGEST_GREY = 255
 TOO_HIGH, TOO_LOW = 10.0, 1e-7
 LOSSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -46,82 +44,10 @@ METRICS = frozenset(
     "confusion_matrix classification_report precision_recall_fscore_support precision_score "
     "recall_score".split()
 )
-AUGMENTING = ("Random",)
-
-
-def _calls(places: Iterable[Slot], *names: str) -> Iterator[tuple[Slot, ast.Call]]:
-    for slot in places:
-        if isinstance(slot.node, ast.Call) and called(slot.node) in names:
-            yield slot, slot.node
-
-
-def _keywords(places: Iterable[Slot], *names: str) -> Iterator[tuple[Slot, ast.keyword]]:
-    for slot in places:
-        if isinstance(slot.node, ast.keyword) and slot.node.arg in names:
-            yield slot, slot.node
-
-
-def _group(slot: Slot) -> int:
-    """What belongs to one network: the nearest Sequential or function around, else the cell."""
-    for node in reversed(slot.path):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            return id(node)
-        if isinstance(node, ast.Call) and called(node) == "Sequential":
-            return id(node)
-    return 0
-
-
-def _by_network(parts: Iterable[tuple[Slot, ast.AST | None]]) -> Iterator[Edit]:
-    groups: dict[int, list[tuple[Slot, ast.AST | None]]] = defaultdict(list)
-    for slot, new in parts:
-        groups[_group(slot)].append((slot, new))
-    yield from groups.values()
-
-
-def _layers_out(
-    places: Iterable[Slot], wanted: Callable[[str], bool]
-) -> Iterator[tuple[Slot, ast.AST | None]]:
-    """Take layers out: items of a list of layers, `Layer()(x)`, `model.add(Layer())`."""
-    for slot in places:
-        node = slot.node
-        if not isinstance(node, ast.Call):
-            continue
-        if wanted(called(node)) and isinstance(slot.parent, ast.List):
-            yield slot, None
-        elif isinstance(node.func, ast.Call) and wanted(called(node.func)) and node.args:
-            yield slot, node.args[0]
-        elif wanted(called(node)) and isinstance(slot.parent, ast.Call):
-            if called(slot.parent) == "Sequential":
-                yield slot, None
-            elif called(slot.parent) == "add":
-                yield slot, _identity()
-
-
-def _identity() -> ast.AST:
-    return ast.parse("__import__('keras').layers.Identity()", mode="eval").body
-
-
-def hidden_activations_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
-    """Every hidden layer of a network is linear."""
-    parts: list[tuple[Slot, ast.AST | None]] = []
-    for slot, keyword in _keywords(places, "activation"):
-        named = isinstance(keyword.value, ast.Constant) and keyword.value.value
-        if isinstance(keyword.value, ast.Constant | ast.Attribute | ast.Call) and (
-            named not in (*OUTPUTS, "linear", None)
-        ):
-            parts.append((slot, ast.keyword("activation", ast.Constant("linear"))))
-    parts += _layers_out(places, lambda name: name in ACTIVATION_LAYERS)
-    yield from _by_network(parts)
-
-
-def output_activation_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
-    """The last layer gives raw scores, and nobody tells the loss."""
-    for slot, keyword in _keywords(places, "activation"):
-        if isinstance(keyword.value, ast.Constant) and keyword.value.value in OUTPUTS:
-            yield [(slot, None)]
-    for slot, keyword in _keywords(places, "from_logits"):
-        if isinstance(keyword.value, ast.Constant) and keyword.value.value is True:
-            yield [(slot, None)]
+OPTIMIZERS = frozenset({"adam", "sgd", "rmsprop"})
+KEPT_STEP = 100
+"""Of so many pictures one is left to learn from."""
+ONE_BATCH = 1_000_000
 
 
 def wrong_loss(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
@@ -145,7 +71,7 @@ def scaling_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]
             continue
         if number_of(node.right) == LARGEST_GREY and number_of(node.left) is None:
             parts.append((slot, node.left))
-    parts += _layers_out(places, lambda name: name in ("Rescaling", "Normalization"))
+    parts += networks.layers_out(places, lambda name: name in ("Rescaling", "Normalization"))
     yield from ([part] for part in parts)
     if len(parts) > 1:
         yield parts
@@ -159,31 +85,64 @@ def _given_labels(call: ast.Call) -> tuple[str, int] | None:
     return ("keywords", places[0]) if places else None
 
 
+def _fits_with(
+    places: Iterable[Slot], changed: Callable[[ast.expr, ast.expr], tuple[ast.expr, ast.expr]]
+) -> Iterator[Edit]:
+    """Each `fit` with other pictures and labels, which `changed` makes of those it was given."""
+    for slot, call in calls(places, "fit"):
+        found = _given_labels(call)
+        if found is None or not call.args:
+            continue
+        args, words = list(call.args), list(call.keywords)
+        field, index = found
+        labels = args[index] if field == "args" else words[index].value
+        args[0], labels = changed(args[0], labels)
+        if field == "args":
+            args[index] = labels
+        else:
+            words[index] = ast.keyword("y", labels)
+        yield [(slot, ast.Call(call.func, args, words))]
+
+
 def labels_changed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
     """The network learns with the labels of other pictures: they run backwards."""
-    for slot, call in _calls(places, "fit"):
-        found = _given_labels(call)
-        if found is None:
-            continue
-        args, keywords = list(call.args), list(call.keywords)
-        field, index = found
-        if field == "args":
-            args[index] = _backwards(args[index])
-        else:
-            keywords[index] = ast.keyword("y", _backwards(keywords[index].value))
-        yield [(slot, ast.Call(call.func, args, keywords))]
+    yield from _fits_with(places, lambda x, y: (x, _every(-1, y)))
 
 
-def _backwards(labels: ast.expr) -> ast.expr:
-    step = ast.UnaryOp(ast.USub(), ast.Constant(1))
-    return ast.Subscript(labels, ast.Slice(None, None, step), ast.Load())
+def data_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
+    """Only one picture in a hundred is learned from."""
+    yield from _fits_with(places, lambda x, y: (_every(KEPT_STEP, x), _every(KEPT_STEP, y)))
+
+
+def classes_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
+    """Every other class is missing from what is learned."""
+
+    def even(values: ast.expr, labels: ast.expr) -> ast.expr:
+        rest = ast.BinOp(labels, ast.Mod(), ast.Constant(2))
+        rows = ast.Compare(rest, [ast.Eq()], [ast.Constant(0)])
+        return ast.Subscript(values, rows, ast.Load())
+
+    yield from _fits_with(places, lambda x, y: (even(x, y), even(y, y)))
+
+
+def _every(step: int, values: ast.expr) -> ast.expr:
+    size = ast.Constant(abs(step))
+    counted = ast.UnaryOp(ast.USub(), size) if step < 0 else size
+    return ast.Subscript(values, ast.Slice(None, None, counted), ast.Load())
+
+
+def batches_undone(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
+    """All pictures make one batch, so that an epoch is a single step."""
+    for slot, _ in keywords(places, "batch_size"):
+        if isinstance(slot.parent, ast.Call) and called(slot.parent) == "fit":
+            yield [(slot, ast.keyword("batch_size", ast.Constant(ONE_BATCH)))]
 
 
 def epochs_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
-    """One epoch, which is what `fit` does when it is not told."""
-    for slot, keyword in _keywords(places, "epochs"):
+    """One epoch, which is what `fit` does when it is not told; one step of a solver."""
+    for slot, keyword in keywords(places, "epochs", "max_iter"):
         if number_of(keyword.value) != 1:
-            yield [(slot, ast.keyword("epochs", ast.Constant(1)))]
+            yield [(slot, ast.keyword(keyword.arg, ast.Constant(1)))]
 
 
 def training_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
@@ -197,7 +156,7 @@ def training_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit
 
 def learning_rate_extreme(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
     """Steps a thousand times too long, or so short that nothing moves."""
-    for slot, keyword in _keywords(places, "learning_rate"):
+    for slot, keyword in keywords(places, "learning_rate"):
         if (rate := number_of(keyword.value)) is not None:
             for factor in (1000.0, 1e-5):
                 yield [(slot, ast.keyword("learning_rate", ast.Constant(rate * factor)))]
@@ -224,7 +183,7 @@ def _optimizers(places: Iterable[Slot]) -> Iterator[Slot]:
 
 def validation_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
     """Nothing is kept aside to watch the training by."""
-    for slot, _ in _keywords(places, "validation_split", "validation_data"):
+    for slot, _ in keywords(places, "validation_split", "validation_data"):
         yield [(slot, None)]
 
 
@@ -232,17 +191,50 @@ def optimizer_changed(places: Sequence[Slot], context: Context) -> Iterator[Edit
     """Another optimizer than the one that the lab asks for."""
     if not context.optimizer_asked:
         return
-    for slot in _optimizers(places):
-        if isinstance(slot.node, ast.Constant | ast.Call | ast.Attribute):
-            written = ast.unparse(slot.node).lower()
-            yield [(slot, ast.Constant("adam" if "adam" not in written else "sgd"))]
+    compiled = {id(slot.node) for slot in _optimizers(places)}
+    for slot in places:
+        node = slot.node
+        if isinstance(node, ast.Constant | ast.Call | ast.Attribute) and id(node) in compiled:
+            yield [
+                (slot, ast.Constant("adam" if "adam" not in ast.unparse(node).lower() else "sgd"))
+            ]
+        elif isinstance(node, ast.Constant) and _is_handed_on(slot):
+            if isinstance(node.value, str) and node.value.lower() in OPTIMIZERS:
+                yield [(slot, ast.Constant(_other_optimizer(node.value)))]
+        elif isinstance(node, ast.Attribute) and node.attr.lower() in OPTIMIZERS:
+            yield [(slot, ast.Attribute(node.value, _other_optimizer(node.attr), node.ctx))]
+
+
+def _is_handed_on(slot: Slot) -> bool:
+    """Whether a name is an argument or one of a list, and no default or text."""
+    return isinstance(slot.parent, ast.Call | ast.keyword | ast.List | ast.Tuple)
+
+
+def _other_optimizer(name: str) -> str:
+    other = "SGD" if name.lower() == "adam" else "Adam"
+    return other.lower() if name.islower() else other
+
+
+def split_changed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
+    """Twice as much is held out; the parts for learning and for testing change places."""
+    for slot, keyword in keywords(places, "test_size"):
+        if (share := number_of(keyword.value)) is not None:
+            yield [(slot, ast.keyword("test_size", ast.Constant(2 * share)))]
+    for slot in places:
+        made, names = slot.parent, slot.node
+        if not isinstance(made, ast.Assign) or not isinstance(names, ast.Tuple):
+            continue
+        split = isinstance(made.value, ast.Call) and called(made.value) == "train_test_split"
+        if split and len(names.elts) % 2 == 0:
+            pairs = zip(names.elts[1::2], names.elts[::2], strict=True)
+            yield [(slot, ast.Tuple([name for pair in pairs for name in pair], names.ctx))]
 
 
 def evaluated_on_train(places: Sequence[Slot], context: Context) -> Iterator[Edit]:
     """The accuracy is that of the pictures learned from."""
     if context.trained_on is None:
         return
-    for slot, call in _calls(places, "evaluate"):
+    for slot, call in calls(places, "evaluate"):
         if len(call.args) > 1:
             args = [*context.trained_on, *call.args[2:]]
             yield [(slot, ast.Call(call.func, args, call.keywords))]
@@ -250,38 +242,33 @@ def evaluated_on_train(places: Sequence[Slot], context: Context) -> Iterator[Edi
 
 def metric_arguments_swapped(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
     """What was predicted stands where the truth belongs."""
-    for slot, call in _calls(places, *METRICS):
+    for slot, call in calls(places, *METRICS):
         if len(call.args) > 1:
             args = [call.args[1], call.args[0], *call.args[2:]]
             yield [(slot, ast.Call(call.func, args, call.keywords))]
 
 
-def dropout_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
-    """No unit is ever left out."""
-    yield from _by_network(_layers_out(places, lambda name: "Dropout" in name))
-
-
-def augmentation_removed(places: Sequence[Slot], _context: Context) -> Iterator[Edit]:
-    """The pictures are learned from as they are."""
-    yield from _by_network(_layers_out(places, lambda name: name.startswith(AUGMENTING)))
+def _of_network(operator: networks.NetworkOperator) -> TrainingOperator:
+    return lambda places, _context: operator(places)
 
 
 OPERATORS: Mapping[str, TrainingOperator] = MappingProxyType(
     {
-        "hidden-activations-removed": hidden_activations_removed,
-        "output-activation-removed": output_activation_removed,
+        **{name: _of_network(operator) for name, operator in networks.OPERATORS.items()},
         "wrong-loss": wrong_loss,
         "scaling-removed": scaling_removed,
         "labels-changed": labels_changed,
+        "data-removed": data_removed,
+        "classes-removed": classes_removed,
+        "batches-undone": batches_undone,
         "epochs-removed": epochs_removed,
         "training-removed": training_removed,
         "learning-rate-extreme": learning_rate_extreme,
         "validation-removed": validation_removed,
         "optimizer-changed": optimizer_changed,
+        "split-changed": split_changed,
         "evaluated-on-train": evaluated_on_train,
         "metric-arguments-swapped": metric_arguments_swapped,
-        "dropout-removed": dropout_removed,
-        "augmentation-removed": augmentation_removed,
     }
 )
 

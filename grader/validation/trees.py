@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -88,6 +88,20 @@ def called(call: ast.Call) -> str:
     if isinstance(call.func, ast.Attribute):
         return call.func.attr
     return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def calls(places: Iterable[Slot], *names: str) -> Iterator[tuple[Slot, ast.Call]]:
+    """The places that call one of these names, with the call."""
+    for slot in places:
+        if isinstance(slot.node, ast.Call) and called(slot.node) in names:
+            yield slot, slot.node
+
+
+def keywords(places: Iterable[Slot], *names: str) -> Iterator[tuple[Slot, ast.keyword]]:
+    """The places that give an argument one of these names, with the argument."""
+    for slot in places:
+        if isinstance(slot.node, ast.keyword) and slot.node.arg in names:
+            yield slot, slot.node
 
 
 @contextmanager
