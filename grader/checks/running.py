@@ -99,7 +99,9 @@ def cause_of(fault: Fault, diagnosis: Diagnosis) -> Sighting | None:
         if fault.type in SLIPS:
             if near and entry.stage in ("exception", "style", "scale"):
                 return sighting
-        elif entry.severity == "E" and (near or entry.stage in _stages_behind(fault)):
+        elif (entry.severity == "E" and (near or entry.stage in _stages_behind(fault))) or (
+            near and entry.stage == "exception"
+        ):
             return sighting
     return None
 

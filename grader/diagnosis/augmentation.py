@@ -65,8 +65,9 @@ def unfit(case: Case) -> Iterator[Sighting]:
         if isinstance(event, WarningEvent) and "hasn't been fit on any training data" in (
             event.message
         ):
-            place = event.cell, event.line
-            observed = "feature-wise options without statistics"
+            made = case.source.call_place(GENERATOR)
+            place = made if made[1] is not None else (event.cell, event.line)
+            observed = "the generator has feature-wise options, but no statistics"
             yield see("featurewise-unfit", observed, "statistics of the training images", place)
             return
 

@@ -6,6 +6,7 @@ without a look, and no text of the submission's goes into a message unbounded.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from grader.diagnosis.facts import (
     last,
     number,
 )
-from grader.diagnosis.source import Place, Source
+from grader.diagnosis.source import Place, Source, targets
 from grader.records.evidence import (
     ArrayFacts,
     Compiled,
@@ -247,7 +248,17 @@ class Case:
 
     def _repaired(self, event: Any) -> bool:
         later = (other for other in self.evidence.events if other.number > event.number)
-        return any(_same_kind(event, other) for other in later)
+        return any(_same_kind(event, other) and self._stands_for(event, other) for other in later)
+
+    def _stands_for(self, event: Any, other: Any) -> bool:
+        """Whether a later training takes the place of one that broke.
+
+        It does not where the other's model is still there under its own name: that one is left
+        untrained.
+        """
+        if not isinstance(event, FitEvent) or event.model == other.model:
+            return True
+        return not any(model.id == event.model and model.names for model in self.evidence.models)
 
     def _assigned_later(self, fault: Fault) -> bool:
         """Whether a later cell that ran writes to the same names, or trains where this failed."""
@@ -281,10 +292,31 @@ class Case:
             return self.compile_event.cell, self.compile_event.line
         return self.fit_place if self.fit else self.model_place
 
-    @property
+    def compiled_at(self, broken: Broken) -> Place:
+        """Where the model was compiled that an exception is about, else where it was raised."""
+        event = broken.event
+        place = broken.place
+        if not isinstance(event, (FitEvent, UseEvent)):
+            return place
+        for other in self.evidence.events:
+            if other.number > event.number:
+                break
+            if isinstance(other, CompileEvent) and other.model == event.model and other.line:
+                place = other.cell, other.line
+        return place
+
+    @cached_property
     def model_place(self) -> Place:
-        """Where the judged model was made."""
-        return (self.model.cell, self.model.line) if self.model else (None, None)
+        """Where the judged model was made: where its variable was set last before it was seen."""
+        if self.model is None or self.model.line is None:
+            return (self.model.cell, None) if self.model else (None, None)
+        cell, line = self.model.cell, self.model.line
+        for item in self.source.statements:
+            before = item.cell == cell and item.line <= self.model.line
+            call = isinstance(getattr(item.node, "value", None), ast.Call)
+            if before and call and set(targets(item.node)) & set(self.model.names):
+                line = item.line
+        return cell, line
 
 
 def _same_kind(broken: object, other: object) -> bool:

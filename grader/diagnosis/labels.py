@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from grader.diagnosis.case import Broken, Case, Detector
 from grader.diagnosis.facts import figure, first, last, number, see, size
 from grader.diagnosis.source import Place, called
-from grader.records.evidence import FitEvent, LabelFacts
+from grader.records.evidence import LabelFacts
 from grader.records.misconception import Sighting
 
 SHAPES = re.compile(r"target\.shape=\(([\dNone, ]{1,60})\), output\.shape=\(([\dNone, ]{1,60})\)")
 LOSS_SUBTRACTS = re.compile(r"node (?:gradient_tape/)?compile_loss/\w{1,60}/sub\b")
 OUT_OF_BOUNDS = re.compile(r"index (\d{1,9}) is out of bounds for axis \d with size (\d{1,9})")
+LOSS_FOR_CLASSES = "a loss for classes, or one-hot rows"
 ENCODERS = {"to_categorical", "eye", "one_hot", "identity"}
 CATEGORICAL = {"categorical_crossentropy", "categorical_focal_crossentropy"}
 SPARSE = {"sparse_categorical_crossentropy"}
@@ -87,7 +88,7 @@ def _from_shapes(
     case: Case, broken: Broken, target: tuple[int, ...], output: tuple[int, ...]
 ) -> Sighting | None:
     told = f"labels of shape {_rest(target)} against outputs of shape {_rest(output)}"
-    place = _compiled_at(case, broken)
+    place = case.compiled_at(broken)
     if len(output) > 2 and len(target) <= 2:
         model = case.model_place if case.model_place[1] is not None else broken.place
         return see("missing-flatten", told, "one row of scores for each image", model)
@@ -108,11 +109,6 @@ def _from_shapes(
 def _rest(shape: tuple[int, ...]) -> str:
     """A shape with n for the number of images, which says nothing here."""
     return f"({', '.join(['n', *map(str, shape[1:])])}{',' if len(shape) == 1 else ''})"
-
-
-def _compiled_at(case: Case, broken: Broken) -> Place:
-    same = isinstance(broken.event, FitEvent) and case.fit is broken.event
-    return case.compile_place if same else broken.place
 
 
 def _width(case: Case, told: str, labels: int, outputs: int, place: Place) -> Sighting:
@@ -228,18 +224,15 @@ def targets_in_mse(case: Case) -> Iterator[Sighting]:
         message = broken.fault.message
         if LOSS_SUBTRACTS.search(message):
             observed = "class numbers were subtracted from a row of outputs"
-            yield see("integer-targets-in-mse", observed, *_loss_for_classes(case))
+            place = case.compiled_at(broken)
+            yield see("integer-targets-in-mse", observed, LOSS_FOR_CLASSES, place)
             return
     y = case.y
     if y is None or case.loss not in REGRESSION or not _many(case) or not _is_current(case):
         return
     if y.form in ("integers", "column") and (y.classes or 0) > 2:
         observed = f"labels {size(y.shape)} with loss {case.loss} and {case.output_units} outputs"
-        yield see("integer-targets-in-mse", observed, *_loss_for_classes(case))
-
-
-def _loss_for_classes(case: Case) -> tuple[str, Place]:
-    return "a loss for classes, or one-hot rows", case.compile_place
+        yield see("integer-targets-in-mse", observed, LOSS_FOR_CLASSES, case.compile_place)
 
 
 DETECTORS: tuple[Detector, ...] = (

@@ -74,7 +74,8 @@ def accuracy_as_loss(case: Case) -> Iterator[Sighting]:
         blind = "No gradients provided for any variable" in message and "accuracy" in case.loss
         if named or blind:
             observed = f"loss is {short(match[1] if match else case.loss, 40)}"
-            yield see("accuracy-as-loss", observed, "a loss with a gradient", broken.place)
+            place = case.compiled_at(broken)
+            yield see("accuracy-as-loss", observed, "a loss with a gradient", place)
             return
 
 
