@@ -19,7 +19,7 @@ from measure import ROOT, grade, median, options, run, spread, table, verdict
 from grader import data
 from grader.records.lab import Limits
 from grader.records.submission import Cell, Submission
-from grader.sandbox import open_sandbox
+from grader.sandbox import Sight, open_sandbox
 from grader.sandbox.policy import environment
 from grader.session import Session
 from grader.submissions import read
@@ -67,7 +67,7 @@ def watched(submission: Submission, sources: list[str]) -> tuple[float, str]:
     cells = tuple(Cell(number, source) for number, source in enumerate(sources, start=1))
     job = Submission(submission.id, submission.path, submission.sha256, "notebook", cells)
     folder = data.public_folder("mnist")
-    child = sandbox.start(LIMITS, folder)
+    child = sandbox.start(LIMITS, Sight(folder))
     with Session(child, LIMITS) as session:
         evidence = session.run(job, seed=0, data=child.data_folder)
     if not all(cell.ok for cell in evidence.cells) or not evidence.fits:

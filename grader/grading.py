@@ -22,7 +22,7 @@ from grader.records.exhibits import Exhibits
 from grader.records.lab import Kind, Lab
 from grader.records.result import Isolation, Limit, Outcome, Result, Status
 from grader.records.submission import Submission
-from grader.sandbox import Sandbox, open_sandbox
+from grader.sandbox import Sandbox, Sight, open_sandbox
 from grader.session import Session, whole_seconds
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ def grade(
     return Graded(_with_seconds(graded.result, seconds), graded.exhibits, graded.evidence)
 
 
+def sight_of(lab: Lab) -> Sight:
+    """What a submission to this lab sees: the lab's public data, and nothing of the course."""
+    folder = None if lab.data is None else data.public_folder(lab.data)
+    return Sight(folder, hide=(lab.folder.parent.parent,))
+
+
 @contextmanager
 def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> Iterator[Subject]:
     """A submission that has run, with its process still there to be asked."""
@@ -89,9 +95,7 @@ def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> I
     ends = time.monotonic() + whole_seconds(lab.limits)
 
     def start() -> tuple[Session, Evidence]:
-        folder = None if lab.data is None else data.public_folder(lab.data)
-        course = lab.folder.parent.parent
-        child = sandbox.start(lab.limits, folder, hide=(course,))
+        child = sandbox.start(lab.limits, sight_of(lab))
         try:
             session = Session(child, lab.limits, ends=ends)
             return session, session.run(submission, seed=lab.seed, data=child.data_folder)

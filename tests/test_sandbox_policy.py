@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from grader.records.lab import MIB, Limits
-from grader.sandbox import open_sandbox, policy, uids
+from grader.sandbox import Sight, open_sandbox, policy, uids
 from grader.sandbox.policy import Bind
 
 INSTALLED = """
 import sys
 from pathlib import Path
 import grader
-from grader.sandbox import open_sandbox
+from grader.sandbox import Sight, open_sandbox
 package = Path(grader.__file__).parent
 course = Path(sys.prefix) / "share" / "course"
 source = f'''
@@ -39,7 +39,8 @@ found = [path for path, _, files in os.walk("/") if "secret-answers" in files]
 channel.sendall(repr([seen, found]).encode() + b"\\\\n")
 '''
 sandbox = open_sandbox()
-with sandbox.start(data=package / "data" / "public", hide=(course,), entry={"source": source}) as c:
+sight = Sight(package / "data" / "public", hide=(course,))
+with sandbox.start(sight=sight, entry={"source": source}) as c:
     c.channel.settimeout(20)
     print([sandbox.isolation, c.channel.makefile("r").readline()])
 """
@@ -153,7 +154,7 @@ def test_public_data_can_be_read_and_not_written(tmp_path: Path) -> None:
         "except OSError: pass\n"
         "channel.sendall(str(total).encode())"
     )
-    with open_sandbox().start(data=tmp_path, entry={"source": source}) as child:
+    with open_sandbox().start(sight=Sight(tmp_path), entry={"source": source}) as child:
         child.channel.settimeout(30)
         assert child.data_folder == "/data"
         assert child.channel.recv(100) == b"15"

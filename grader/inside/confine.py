@@ -58,6 +58,11 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
     return state()
 
 
+def guard_memory(closed: bool = True) -> None:
+    """Keep other processes of the same user out of this one's memory and descriptors, or not."""
+    _prctl(PR_SET_DUMPABLE, 0 if closed else 1)
+
+
 def state() -> dict[str, Any]:
     """What the kernel says of this process: ids, capabilities, filter, user namespace."""
     facts: dict[str, Any] = {"pid": os.getpid(), "platform": sys.platform}

@@ -10,9 +10,12 @@ import json
 import os
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .confine import confine
+
+if TYPE_CHECKING:
+    from .serve import Server
 
 
 def main() -> None:
@@ -25,11 +28,22 @@ def main() -> None:
     config: dict[str, Any] = json.loads(sys.argv[-1])
     sys.argv = [""]
     number = config["channel"]
+    close_all_but(number)
+    sys.path.extend(config.get("paths", []))
+    become_submission(config, socket.socket(fileno=number))
+
+
+def close_all_but(number: int) -> None:
+    """Close every inherited descriptor but the standard three and `number`."""
     os.closerange(3, number)
     os.closerange(number + 1, 1024)
-    channel = socket.socket(fileno=number)
+
+
+def become_submission(
+    config: dict[str, Any], channel: socket.socket, server: Server | None = None
+) -> None:
+    """Give up all rights, then do what `entry` says; `server` is one that has been prepared."""
     channel.set_inheritable(False)
-    sys.path.extend(config.get("paths", []))
     folders = [folder for folder in sys.path if os.path.isdir(folder)]
     confined = confine(config)
     entry = config["entry"]
@@ -37,7 +51,7 @@ def main() -> None:
         facts = confined | {"unreadable": [path for path in folders if not _readable(path)]}
         channel.sendall(json.dumps(facts).encode() + b"\n")
     elif entry == "serve":
-        _serve(channel, confined)
+        _serve(channel, confined, server)
     else:
         exec(
             compile(entry["source"], "<probe>", "exec"),
@@ -45,13 +59,15 @@ def main() -> None:
         )
 
 
-def _serve(channel: socket.socket, confined: dict[str, Any]) -> None:
+def _serve(channel: socket.socket, confined: dict[str, Any], server: Server | None) -> None:
     from . import wire
 
     channel.sendall(wire.encode({"hello": {"confined": confined}}))
-    from .serve import serve
+    if server is None:
+        from .serve import Server
 
-    serve(channel)
+        server = Server()
+    server.serve(channel)
 
 
 def _readable(folder: str) -> bool:

@@ -30,17 +30,27 @@ PACKAGES = ("numpy", "tensorflow", "keras", "scikit-learn")
 class Server:
     """One submission's end of the conversation."""
 
-    def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
+    def __init__(self) -> None:
+        self._channel: socket.socket | None = None
         self._sending = threading.Lock()
         self._runner: Runner | None = None
         self._recorder: Recorder | None = None
+
+    def prepare(self, data: str | None) -> None:
+        """Have the recorder and the old spellings in place before a library is imported.
+
+        `data` is the folder of the public data. What is noticed before `serve` is told to nobody.
+        """
+        self._recorder = Recorder(self._emit, faults.where, data)
+        self._recorder.install()
+        legacy.install(self._recorder.hooks, self._recorder.note_old)
+
+    def serve(self, channel: socket.socket) -> None:
+        """Answer until the grader hangs up."""
+        self._channel = channel
         if hasattr(os, "register_at_fork"):
             # A copy of this process that went on would say everything a second time.
             os.register_at_fork(after_in_child=channel.close)
-
-    def serve(self) -> None:
-        """Answer until the grader hangs up."""
         answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "run": self._run,
             "call": self._call,
@@ -70,11 +80,12 @@ class Server:
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         job = request["job"]
         runner = self._runner = Runner(job, self._send)
-        recorder = self._recorder = Recorder(self._emit, faults.where, job["data"])
-        runner.after_cell = recorder.after_cell
         runner.prepare()
-        recorder.install()
-        legacy.install(recorder.hooks, recorder.note_old)
+        if self._recorder is None:
+            self.prepare(job["data"])
+        recorder = self._recorder
+        assert recorder is not None
+        runner.after_cell = recorder.after_cell
         seeds.plant(job["seed"])
         self._send({"starts": True})
         limit = runner.run()
@@ -120,6 +131,8 @@ class Server:
 
     def _emit(self, kind: str, fields: dict[str, Any]) -> None:
         """Tell the grader; what is beyond the bounds is left untold."""
+        if self._channel is None:
+            return
         with contextlib.suppress(wire.FrameError):
             self._send({kind: fields}, wire.STREAMED)
 
@@ -130,11 +143,13 @@ class Server:
             self._send({"reply": nonce, "fault": faults.describe(error), "limit": "output"})
 
     def _send(self, message: dict[str, Any], bounds: wire.Bounds = ANSWER_BOUNDS) -> None:
+        assert self._channel is not None
         frame = wire.encode(message, bounds)
         with held(), self._sending:
             self._channel.sendall(frame)
 
     def _receive(self, size: int) -> bytearray:
+        assert self._channel is not None
         parts = bytearray()
         while len(parts) < size:
             part = self._channel.recv(min(size - len(parts), 1 << 20))
@@ -142,11 +157,6 @@ class Server:
                 raise EOFError
             parts += part
         return parts
-
-
-def serve(channel: socket.socket) -> None:
-    """Answer the grader's requests on `channel` until it hangs up."""
-    Server(channel).serve()
 
 
 def _numbers(output: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.sandbox.child import Child
-from grader.sandbox.levels import Sandbox, open_sandbox
+from grader.sandbox.command import Sight
+from grader.sandbox.levels import Sandbox, kept_warm, open_sandbox
 
-__all__ = ["Child", "Sandbox", "open_sandbox"]
+__all__ = ["Child", "Sandbox", "Sight", "kept_warm", "open_sandbox"]

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Protocol
 
 from grader.errors import SandboxError
 from grader.records.lab import Limits
@@ -21,11 +22,27 @@ from grader.sandbox import cgroup, usage
 LINUX = sys.platform == "linux"
 
 
+class Process(Protocol):
+    """The outermost process of a submission, as `subprocess.Popen` has it."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it lives."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
 @dataclass
 class Parts:
     """What a launch leaves behind for the child to own. `clean` runs after the last process."""
 
-    process: subprocess.Popen[bytes]
+    process: Process | subprocess.Popen[bytes]
     channel: socket.socket
     output: int
     limits: Limits

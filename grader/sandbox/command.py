@@ -12,7 +12,11 @@ from grader.records.lab import Limits
 from grader.sandbox import policy
 from grader.sandbox.policy import Bind
 
-START = f"import sys; sys.path.insert(0, {policy.DRIVER!r}); from inside.main import main; main()"
+BEGIN = f"import sys; sys.path.insert(0, {policy.DRIVER!r}); "
+START = BEGIN + "from inside.main import main; main()"
+START_WARM = BEGIN + "from inside.warm import listen; listen()"
+TO_BECOME_ANOTHER = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+TO_MAKE_NAMESPACES = (*TO_BECOME_ANOTHER, "CAP_SYS_ADMIN", "CAP_NET_ADMIN")
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,27 @@ class Sight:
     hide: tuple[Path, ...] = ()
 
 
+THE_SYSTEM = Sight()
+
+
 def bubblewrap(
-    way: Way, limits: Limits, sight: Sight, *, handed: Sequence[int], config: str
+    way: Way,
+    limits: Limits,
+    sight: Sight,
+    *,
+    handed: Sequence[int],
+    config: str,
+    warm: bool = False,
 ) -> list[str]:
     """The full command.
 
     `handed` are inherited descriptors for bubblewrap: where it writes its state, and, when there
-    is a second, from which it reads the system-call filter.
+    is a second, from which it reads the system-call filter. `warm` starts the warm server, which
+    keeps the rights to wall in each submission that it forks.
     """
     command = [way.program, *_namespaces(way), "--die-with-parent", "--new-session"]
     command += ["--clearenv", "--hostname", "sandbox", "--json-status-fd", str(handed[0])]
-    command += _rights(way)
+    command += _rights(way, warm)
     for descriptor in handed[1:]:
         command += ["--seccomp", str(descriptor)]
     command += _system()
@@ -64,7 +78,7 @@ def bubblewrap(
     command += ["--chdir", policy.WORK, "--remount-ro", "/dev", "--remount-ro", "/"]
     for name, value in policy.environment().items():
         command += ["--setenv", name, value]
-    return [*command, "--", *python(START, config)]
+    return [*command, "--", *python(START_WARM if warm else START, config)]
 
 
 def python(start: str, config: str) -> list[str]:
@@ -83,11 +97,11 @@ def _namespaces(way: Way) -> list[str]:
     return flags
 
 
-def _rights(way: Way) -> list[str]:
-    if way.as_root:
-        kept = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
-        return ["--cap-drop", "ALL", *(word for name in kept for word in ("--cap-add", name))]
-    return ["--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"]
+def _rights(way: Way, warm: bool) -> list[str]:
+    needed = TO_BECOME_ANOTHER if way.as_root else ()
+    words = [w for name in (TO_MAKE_NAMESPACES if warm else needed) for w in ("--cap-add", name)]
+    user = [] if way.as_root else ["--uid", "65534", "--gid", "65534"]
+    return ["--cap-drop", "ALL", *words, *user]
 
 
 def _tmpfs(place: str, size: int) -> list[str]:

@@ -24,6 +24,7 @@ from grader.errors import GraderError
 from grader.records.lab import MIB, Limits
 from grader.sandbox import policy, usage
 from grader.sandbox.child import LINUX, Child
+from grader.sandbox.command import Sight
 from grader.sandbox.levels import Sandbox
 
 CANARY = "grader-canary-5f1d"
@@ -105,7 +106,7 @@ class Bench:
                 "folders": ["/", "/usr", "/etc", "/dev", "/data", "/driver/inside", *_prefixes()],
             }
             entry = {"source": _text("look"), "given": {"QUESTIONS": given}}
-            with self.sandbox.start(Limits(), data, entry=entry) as child:
+            with self.sandbox.start(Limits(), Sight(data), entry=entry) as child:
                 facts = _answer(child)
         facts["outside"] = outside.name
         return facts
@@ -114,7 +115,7 @@ class Bench:
     def strain(self, name: str, limits: Limits = SMALL) -> Iterator[Child]:
         """A child that uses up one thing."""
         entry = {"source": _text("strain"), "given": {"STRAIN": name}}
-        with self.sandbox.start(limits, None, entry=entry) as child:
+        with self.sandbox.start(limits, entry=entry) as child:
             yield child
 
 

@@ -49,15 +49,14 @@ def _behind_walls(
     stack: contextlib.ExitStack, way: Way, limits: Limits, sight: Sight, entry: Any
 ) -> Parts:
     """Start the process; `stack` gets what is to be given back after its end."""
-    uid = _unprivileged_user(stack) if way.as_root or way.leave_root else None
-    group = cgroup.create(limits.memory, limits.processes + 8)
-    if group is not None:
-        stack.callback(group.remove)
+    uid = unprivileged_user(stack) if way.as_root or way.leave_root else None
+    group = control_group(stack, limits)
     # The read end stays open: bubblewrap writes once more, and would die of a closed pipe.
     status, status_write = _pipe(stack)
     ours, theirs = socket.socketpair()
     program = None if way.as_root else seccomp.program(_machine(), network=way.own_network)
-    config = _config(theirs, entry, limits, uid, bare=False) | {
+    config = shared_config(entry, limits, uid, bare=False) | {
+        "channel": theirs.fileno(),
         "uid": uid if way.as_root else None,
         "user_namespace": way.as_root,
         "seccomp": program is None,
@@ -67,19 +66,24 @@ def _behind_walls(
     try:
         words = command.bubblewrap(way, limits, sight, handed=passed[1:], config=json.dumps(config))
         user = uid if way.leave_root else None
-        process, output = _spawn(stack, _joining(group, words, user), passed)
+        process, output = spawn(stack, joining(group, words, user), passed)
     finally:
         for descriptor in passed:
             os.close(descriptor)
     data = policy.DATA if sight.data else None
     parts = Parts(process, ours, output, limits, data, own_proc=way.own_proc, group=group)
-    parts.namespace_root = _first_process(status)
-    parts.memory_places = {
+    parts.namespace_root = first_process(status)
+    parts.memory_places = memory_places(limits)
+    return parts
+
+
+def memory_places(limits: Limits) -> dict[str, int]:
+    """The folders in memory that a submission may write to, and their sizes in bytes."""
+    return {
         "/dev/shm": policy.SHARED_MEMORY,
         policy.TEMPORARY: limits.tmp_folder,
         policy.WORK: limits.work_folder,
     }
-    return parts
 
 
 def bare(limits: Limits, sight: Sight, entry: Any, *, leave_root: bool = False) -> Child:
@@ -88,18 +92,18 @@ def bare(limits: Limits, sight: Sight, entry: Any, *, leave_root: bool = False) 
         hint = "Run the grader in WSL 2, where it finds its sandbox."
         raise SandboxError("student code cannot be run on Windows itself", hint=hint)
     with contextlib.ExitStack() as stack:
-        uid = _unprivileged_user(stack) if leave_root else None
+        uid = unprivileged_user(stack) if leave_root else None
         folder = Path(tempfile.mkdtemp(prefix="grader-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         driver, work, temporary = _furnish(folder)
         ours, theirs = socket.socketpair()
-        config = _config(theirs, entry, limits, uid, bare=True)
-        config |= {"bare": True, "seccomp": True, "network": False}
+        config = shared_config(entry, limits, uid, bare=True)
+        config |= {"channel": theirs.fileno(), "bare": True, "seccomp": True, "network": False}
         start = command.START.replace(repr(policy.DRIVER), repr(str(driver)))
         environment = policy.environment(home=str(work), temporary=str(temporary))
-        words = _joining(None, command.python(start, json.dumps(config)))
+        words = joining(None, command.python(start, json.dumps(config)))
         try:
-            process, output = _spawn(stack, words, [theirs.fileno()], environment, work)
+            process, output = spawn(stack, words, [theirs.fileno()], environment, work)
         finally:
             theirs.close()
         parts = Parts(process, ours, output, limits, str(sight.data) if sight.data else None)
@@ -121,13 +125,11 @@ def _furnish(folder: Path) -> tuple[Path, Path, Path]:
     return driver, work, temporary
 
 
-def _config(
-    channel: socket.socket, entry: Any, limits: Limits, uid: int | None, *, bare: bool
-) -> dict[str, Any]:
+def shared_config(entry: Any, limits: Limits, uid: int | None, *, bare: bool) -> dict[str, Any]:
+    """What every way to start tells the submission's process."""
     # A user that no other process has shares its count of processes with nobody.
     others = 0 if uid is not None else policy.counted_with(own_namespace=not bare)
     return {
-        "channel": channel.fileno(),
         "entry": entry,
         "uid": uid,
         "rlimits": policy.resource_limits(limits, others=others),
@@ -142,7 +144,16 @@ def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
     return read, write
 
 
-def _unprivileged_user(stack: contextlib.ExitStack) -> int:
+def control_group(stack: contextlib.ExitStack, limits: Limits) -> cgroup.Group | None:
+    """A control group for one submission, removed by `stack`; None where none can be made."""
+    group = cgroup.create(limits.memory, limits.processes + 8)
+    if group is not None:
+        stack.callback(group.remove)
+    return group
+
+
+def unprivileged_user(stack: contextlib.ExitStack) -> int:
+    """A user id of one submission's own, given back by `stack`. Raises SandboxError."""
     from grader.sandbox import uids
 
     lease = uids.lease()
@@ -167,7 +178,7 @@ def _readable(content: bytes) -> int:
     return read
 
 
-def _joining(group: cgroup.Group | None, words: list[str], uid: int | None = None) -> list[str]:
+def joining(group: cgroup.Group | None, words: list[str], uid: int | None = None) -> list[str]:
     """`words`, started from within `group`, by the user `uid` if there is one."""
     if not LINUX:
         return words
@@ -178,7 +189,7 @@ def _joining(group: cgroup.Group | None, words: list[str], uid: int | None = Non
     return ["/bin/sh", "-c", JOIN, "sh", files, *words]
 
 
-def _spawn(
+def spawn(
     stack: contextlib.ExitStack,
     words: list[str],
     passed: list[int],
@@ -230,7 +241,7 @@ def _starter(_pid: int) -> concurrent.futures.ThreadPoolExecutor:
     return concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="sandbox-starter")
 
 
-def _first_process(status: int) -> int | None:
+def first_process(status: int) -> int | None:
     """The number out here of the sandbox's first process, from bubblewrap's status lines."""
     text = b""
     end = time.monotonic() + START_SECONDS

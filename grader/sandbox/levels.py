@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from grader.errors import SandboxError
 from grader.records.lab import Limits
 from grader.records.result import Isolation
-from grader.sandbox import launch
+from grader.sandbox import launch, warm
 from grader.sandbox.child import LINUX, Child
-from grader.sandbox.command import Sight, Way
+from grader.sandbox.command import THE_SYSTEM, Sight, Way
+from grader.sandbox.warm import Address
 
 ORDER: tuple[Isolation, ...] = ("none", "limits-only", "partial", "full")
 CANARY_SECONDS = 10.0
@@ -59,28 +61,35 @@ NO_BUBBLEWRAP = (
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A proven way to run submissions here. `reasons` say why it is not better, in words."""
+    """A proven way to run submissions here. `reasons` say why it is not better, in words.
+
+    `warm` are servers that fork a submission in place of a cold start, for those that see the
+    same. It may be handed to other processes of the grader.
+    """
 
     isolation: Isolation
     reasons: tuple[str, ...] = ()
     way: Way | None = None
     leave_root: bool = False
+    warm: tuple[Address, ...] = ()
 
     def start(
         self,
         limits: Limits | None = None,
-        data: Path | None = None,
+        sight: Sight = THE_SYSTEM,
         *,
-        hide: tuple[Path, ...] = (),
         entry: Any = "serve",
     ) -> Child:
-        """Start one submission's process.
+        """Start one submission's process, which sees `sight` besides the system.
 
-        `data` is the folder shown as `child.data_folder`; `hide` are folders (a course, say) that
-        must not be seen even where they lie in one that is shown. `entry` is for the sandbox's
-        own proofs. Raises SandboxError where the process did not come up.
+        `entry` is for the sandbox's own proofs. Raises SandboxError where the process did not
+        come up.
         """
-        sight = Sight(data, hide)
+        for address in self.warm:
+            if address.sight == sight:
+                # Whatever keeps it from answering, a cold start does without.
+                with contextlib.suppress(SandboxError):
+                    return warm.fork(address, limits or Limits(), entry)
         if self.way is not None:
             return launch.in_bubblewrap(self.way, limits or Limits(), sight, entry)
         return launch.bare(limits or Limits(), sight, entry, leave_root=self.leave_root)
@@ -98,6 +107,28 @@ def open_sandbox(*, at_most: Isolation = "full") -> Sandbox:
             return replace(candidate, reasons=() if best else tuple(dict.fromkeys(reasons)))
         reasons.append(failure)
     return Sandbox("none", tuple(dict.fromkeys(reasons)))
+
+
+@contextmanager
+def kept_warm(
+    sandbox: Sandbox, sights: Iterable[Sight], preload: tuple[str, ...] = warm.PRELOAD
+) -> Iterator[Sandbox]:
+    """The sandbox with a warm server for each of `sights`, where this machine allows it.
+
+    The servers end with the context. What a fork of one holds is proven with a canary.
+    """
+    with ExitStack() as stack:
+        if sandbox.way is None or not warm.possible(sandbox.way):
+            yield sandbox
+            return
+        try:
+            with warm.serving(sandbox.way, [THE_SYSTEM], preload=()) as trial:
+                proven = _failure(replace(sandbox, warm=trial)) is None
+            sights = list(sights) if proven else []
+            servers = stack.enter_context(warm.serving(sandbox.way, sights, preload))
+        except SandboxError:
+            servers = ()
+        yield replace(sandbox, warm=servers)
 
 
 def _candidates(reasons: list[str]) -> Iterator[Sandbox]:

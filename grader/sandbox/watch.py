@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from grader.sandbox import usage
 
 if TYPE_CHECKING:
-    from grader.sandbox.child import Child, Parts
+    from grader.sandbox.child import Child, Parts, Process
 
 LINUX = sys.platform == "linux"
 LOOK_EVERY = 0.05
@@ -106,9 +106,9 @@ def _pidfd(pid: int) -> int | None:
     return None
 
 
-def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
+def _how_it_ended(process: Process | subprocess.Popen[bytes]) -> str:
     """The end in words. bubblewrap gives 128 + n for a process that signal n ended."""
-    code = process.returncode
+    code = process.returncode or 0
     number = -code if code < 0 else code - 128 if code > 128 else 0
     if number:
         with contextlib.suppress(ValueError):
