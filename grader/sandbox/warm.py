@@ -184,6 +184,11 @@ def _within(places: Iterable[str]) -> list[str]:
     return [path for path in shown if any(path.startswith(f"{place}/") for place in places)]
 
 
+def wanted_by(source: str) -> bool:
+    """Whether this program imports what a warm server has imported already."""
+    return any(name in source for name in PRELOAD[:2])
+
+
 def possible(way: Way | None) -> bool:
     """Whether a warm server may be tried: only where it gives all that a cold start gives."""
     return LINUX and way is not None and way.own_proc and way.own_network

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 
 from grader.course import Course
 from grader.errors import LabError, SandboxError
+from grader.grading import sight_of
 from grader.records.lab import Lab
 from grader.records.submission import Submission
+from grader.sandbox import Sight, kept_warm, open_sandbox
+from grader.sandbox.warm import wanted_by
 from grader.validation.cases import Case, find_cases
 from grader.validation.codes import must_know_all_codes
 from grader.validation.judging import Graded
@@ -19,11 +22,13 @@ from grader.validation.mutants import Mutant, choose, make_mutants, most_for
 from grader.validation.report import LabReport
 from grader.validation.shortening import shortened
 from grader.validation.survivors import Explanations, read_explanations
-from grader.validation.worker import be_quiet, grade_one
+from grader.validation.worker import get_ready, grade_one
 
 Watch = Callable[[LabReport, int, int], None]
 """Told after each grading: the lab, how many of its gradings are done, and how many there are."""
 
+FEW = 10
+"""So many cases are looked at to see whether a lab's work imports TensorFlow."""
 SLOWER, SPARE_SECONDS = 5, 20
 """A mutant may run this many times as long as its reference took, and so many seconds more."""
 
@@ -67,13 +72,26 @@ def validate(
     parts = [_prepare(course, lab, mutants=mutants) for lab in labs]
     runs = [part for part in parts if isinstance(part, _Progress)]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=be_quiet) as pool:
+    with (
+        kept_warm(open_sandbox(), _sights(runs)) as sandbox,
+        ProcessPoolExecutor(
+            jobs, mp_context=context, initializer=get_ready, initargs=(sandbox,)
+        ) as pool,
+    ):
         try:
             _Pool(course, pool, watch).run(runs)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [part.report if isinstance(part, _Progress) else part for part in parts]
+
+
+def _sights(runs: Sequence[_Progress]) -> list[Sight]:
+    """What the submissions to labs of neural networks see: a warm server is worth its while."""
+    wanted = [
+        part for part in runs if any(wanted_by(case.submission.source) for case in part.cases[:FEW])
+    ]
+    return [sight_of(part.lab) for part in wanted]
 
 
 def _prepare(course: Course, lab_id: str, *, mutants: bool) -> _Progress | LabReport:

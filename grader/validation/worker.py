@@ -12,8 +12,10 @@ from grader.errors import GraderError, LabError
 from grader.grading import grade
 from grader.records.lab import Lab
 from grader.records.submission import Submission
-from grader.sandbox import Sandbox, open_sandbox
+from grader.sandbox import Sandbox
 from grader.validation.judging import Graded, summary
+
+_sandbox: Sandbox | None = None
 
 
 @cache
@@ -21,9 +23,11 @@ def _lab(course: Path, lab_id: str) -> Lab:
     return Course(course).load(lab_id)
 
 
-@cache
-def _sandbox() -> Sandbox:
-    return open_sandbox()
+def get_ready(sandbox: Sandbox) -> None:
+    """Keep the sandbox that the parent opened, for all gradings."""
+    global _sandbox  # noqa: PLW0603 - a worker's only state, set once before its first grading
+    _sandbox = sandbox
+    be_quiet()
 
 
 def be_quiet() -> None:
@@ -41,7 +45,7 @@ def grade_one(
         if run_seconds is not None:
             seconds = min(run_seconds, lab.limits.run_seconds)
             lab = replace(lab, limits=replace(lab.limits, run_seconds=seconds))
-        return summary(grade(lab, submission, _sandbox(), hidden=True).result)
+        return summary(grade(lab, submission, _sandbox, hidden=True).result)
     except GraderError as error:
         said = f"{error.message} {error.hint}".strip()
         return Graded(fault=said, faulty_lab=isinstance(error, LabError))
