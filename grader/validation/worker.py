@@ -25,7 +25,7 @@ def _lab(course: Path, lab_id: str) -> Lab:
 
 def get_ready(sandbox: Sandbox) -> None:
     """Keep the sandbox that the parent opened, for all gradings."""
-    global _sandbox  # noqa: PLW0603 - a worker's only state, set once before its first grading
+    global _sandbox
     _sandbox = sandbox
     be_quiet()
 
