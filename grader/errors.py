@@ -6,7 +6,8 @@
     ├── SubmissionError   the file handed in cannot be read as a submission        rejected, exit 1
     │   └── NothingToGrade    there is no submission at all                        exit 5
     └── SandboxError      the grader or the machine failed, never the student      invalid, exit 3
-        └── SessionClosed     the student's process is gone; `limit` says why
+        ├── SessionClosed     the student's process is gone; `limit` says why
+        └── OutputError       a file of the results cannot be written: a full disk
 
 Each carries a `hint`: the next thing to do, in one sentence.
 """
@@ -65,3 +66,7 @@ class SessionClosed(SandboxError):
     def __init__(self, message: str, *, limit: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.limit = limit
+
+
+class OutputError(SandboxError):
+    """A file of the results cannot be written: a full disk, a folder that became read-only."""

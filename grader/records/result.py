@@ -118,3 +118,23 @@ class Result:
             "seed": self.seed,
             "seconds": dict(self.seconds),
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """The inverse of `to_json`. Raises ValueError, KeyError or TypeError on anything else."""
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"a result of schema {SCHEMA} is wanted, not {data['schema']!r}")
+        own = {key: value for key, value in data.items() if key not in ("schema", "submission")}
+        handed_in = data["submission"]
+        checks = [{**check, "outcome": Outcome(check["outcome"])} for check in data["checks"]]
+        return cls(
+            **{
+                **own,
+                "submission_id": handed_in["id"],
+                "path": handed_in["path"],
+                "sha256": handed_in["sha256"],
+                "status": Status(data["status"]),
+                "checks": tuple(CheckResult(**check) for check in checks),
+                "findings": tuple(Finding(**finding) for finding in data["findings"]),
+            }
+        )

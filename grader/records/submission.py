@@ -35,7 +35,8 @@ class Submission:
     `sha256` is the file's, or for a folder that of the sorted list of relative paths and hashes.
     `markdown` holds the text cells; `notes` what was left out or mended while reading. Of the kind
     `answers` there are no cells: `answers` maps questions to what was written, of any TOML type,
-    and `answers_sha256` is the hash of that file itself, whatever it came in.
+    and `answers_sha256` is the hash of that file itself, whatever it came in. `rivals` are files
+    that could have been meant instead of the one that was taken.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Submission:
     notes: tuple[str, ...] = ()
     answers: Mapping[str, Any] = field(default_factory=dict)
     answers_sha256: str = ""
+    rivals: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:

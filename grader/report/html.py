@@ -31,8 +31,8 @@ MAX_CURVES, MAX_FINDINGS, MAX_FAULTS, MAX_CLASSES, MAX_LAYERS = 6, 30, 10, 26, 1
 
 def render_html(result: Result, exhibits: Exhibits, hints: bool = False) -> str:
     """The whole page. With `hints`, layered hints are there to be opened one after the other."""
-    style = _source("report.css")
-    template = _environment().get_template("report.html.j2")
+    style = source("report.css")
+    template = environment().get_template("report.html.j2")
     return template.render(
         policy=content_policy(style),
         style=Markup(style),  # our own file
@@ -83,15 +83,17 @@ def content_policy(style: str) -> str:
 
 
 @cache
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """The text of one of our own templates or style sheets."""
     text = files("grader.report").joinpath("templates", name).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n")
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_source),
+def environment() -> Environment:
+    """How every page is made: all that enters it is escaped, and cleaned before that."""
+    made = Environment(
+        loader=FunctionLoader(source),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,
@@ -99,7 +101,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
+    made.filters.update(
         one_line=line,
         points=words.points,
         shape=_shape,
@@ -107,10 +109,8 @@ def _environment() -> Environment:
         percent=_percent,
         sentence=_sentence,
     )
-    environment.globals.update(
-        words=words, charts=charts, Outcome=Outcome, radius=RING, place=words.place
-    )
-    return environment
+    made.globals.update(words=words, charts=charts, Outcome=Outcome, radius=RING, place=words.place)
+    return made
 
 
 def _finalize(value: Any) -> Any:

@@ -15,13 +15,13 @@ from grader.records.submission import ExtraFile, Submission
 from grader.submissions import bounds
 from grader.submissions.answers import NAME, read_answers
 from grader.submissions.archive import read_archive
+from grader.submissions.choice import SOURCES, choose, listed, settle
 from grader.submissions.files import Tree, read_bounded, read_folder, special, too_big
 from grader.submissions.module import read_module
 from grader.submissions.names import printable, sendable
 from grader.submissions.notebook import Source, read_notebook
 
-_SOURCES: dict[Kind, tuple[str, ...]] = {"code": (".ipynb", ".py"), "answers": (".toml",)}
-_STEMS = {suffix for suffixes in _SOURCES.values() for suffix in suffixes} | {".zip"}
+_STEMS = {suffix for suffixes in SOURCES.values() for suffix in suffixes} | {".zip"}
 _WANTED: dict[Kind, str] = {"code": "notebook and no module", "answers": "file of answers"}
 _KINDS: dict[str, Literal["module", "answers"]] = {".py": "module", ".toml": "answers"}
 _FILE: dict[Kind, str] = {"code": "the .ipynb file", "answers": NAME}
@@ -29,13 +29,19 @@ _FILE: dict[Kind, str] = {"code": "the .ipynb file", "answers": NAME}
 
 @dataclass(frozen=True)
 class _Content:
-    """The file with the code, its bytes, and what came along."""
+    """The file with the code, its bytes, and what came along.
+
+    `taken` is the file that counts, relative to the folder that was read, where one had to be found
+    in it; `rivals` are those that could have been meant instead.
+    """
 
     main: str
     source: bytes
     sha256: str
     files: tuple[ExtraFile, ...] = ()
     notes: tuple[str, ...] = ()
+    taken: str = ""
+    rivals: tuple[str, ...] = ()
 
 
 def read(
@@ -45,6 +51,7 @@ def read(
     relative_to: Path | None = None,
     lab_id: str | None = None,
     kind: Kind = "code",
+    settled: bool = False,
 ) -> Submission:
     """Read what lies at `path`, without executing or trusting any of it.
 
@@ -52,8 +59,12 @@ def read(
     `relative_to` where that is given. In a folder or archive with several notebooks, the one
     called after `lab_id` is taken. `kind` is the lab's. Raises SubmissionError with the reason when
     it cannot be read.
+
+    With `settled`, no doubt is left in a folder: one of several files is taken and the others
+    become `rivals`, an archive in it is looked into where there is nothing else, `Submission.path`
+    names the file that was taken, and NothingToGrade means that the folder is empty.
     """
-    content = _content_at(path, lab_id, kind)
+    content = _content_at(path, lab_id, kind, settled)
     name = printable(PurePosixPath(content.main).name)
     if kind == "answers":
         answers, note = read_answers(content.source, name, lab_id)
@@ -65,8 +76,9 @@ def read(
     return replace(
         read_in,
         id=id if id is not None else default_id(path),
-        path=shown_path(path, relative_to),
+        path=shown_path(path / content.taken, relative_to),
         notes=(*content.notes, *read_in.notes),
+        rivals=content.rivals,
     )
 
 
@@ -86,16 +98,16 @@ def _read_code(content: _Content, name: str) -> Submission:
     )
 
 
-def _content_at(path: Path, lab_id: str | None, kind: Kind) -> _Content:
+def _content_at(path: Path, lab_id: str | None, kind: Kind, settled: bool) -> _Content:
     """The bytes of a submission of any form. Raises SubmissionError."""
     status = _status(path)
     if stat.S_ISDIR(status.st_mode):
-        return _from_folder(path, lab_id, kind)
+        return (_settled_folder if settled else _from_folder)(path, lab_id, kind)
     if not stat.S_ISREG(status.st_mode):
         raise special(path.name, status.st_mode)
     if path.suffix.lower() == ".zip":
-        return _from_archive(path, lab_id, kind)
-    if path.suffix.lower() in _SOURCES[kind]:
+        return _from_archive(path, lab_id, kind, settled=settled)
+    if path.suffix.lower() in SOURCES[kind]:
         data = read_bounded(str(path), _allowed(kind))
         return _Content(path.name, data, hashlib.sha256(data).hexdigest())
     if kind == "answers":
@@ -163,7 +175,7 @@ def _status(path: Path) -> os.stat_result:
 
 def _from_folder(path: Path, lab_id: str | None, kind: Kind) -> _Content:
     tree = read_folder(path)
-    main = _choose(tree, lab_id, kind)
+    main = choose(tree.files, lab_id, kind)
     if main is None:
         raise NothingToGrade(
             f"There is no {_WANTED[kind]} in {printable(path.name or str(path))}.",
@@ -172,40 +184,62 @@ def _from_folder(path: Path, lab_id: str | None, kind: Kind) -> _Content:
     return _content(tree, main, tree.sha256, kind)
 
 
-def _from_archive(path: Path, lab_id: str | None, kind: Kind) -> _Content:
+def _settled_folder(path: Path, lab_id: str | None, kind: Kind) -> _Content:
+    """The work in a folder, whatever it takes to find it."""
+    tree = read_folder(path)
+    main, rivals = settle(tree.files, lab_id, kind)
+    if main is not None:
+        content = _content(tree, main, tree.sha256, kind)
+    else:
+        archives = [name for name in sorted(tree.files) if name.lower().endswith(".zip")]
+        if not archives:
+            raise _without_work(path, tree, kind)
+        main, name = archives[-1], printable(PurePosixPath(archives[-1]).name)
+        content = _archived(tree.files[main], name, lab_id, kind, settled=True)
+        rivals = (*archives[:-1], *content.rivals)
+    if len(tree.files) == 1:
+        content = replace(content, sha256=hashlib.sha256(tree.files[main]).hexdigest())
+    return replace(
+        content, taken=main, rivals=rivals, notes=(*_doubt(main, rivals), *content.notes)
+    )
+
+
+def _doubt(main: str, rivals: tuple[str, ...]) -> tuple[str, ...]:
+    if not rivals:
+        return ()
+    return (f"{printable(main)} was taken; {listed(rivals)} could have been meant too.",)
+
+
+def _without_work(path: Path, tree: Tree, kind: Kind) -> SubmissionError:
+    name = printable(path.name or str(path))
+    if not tree.files and not tree.notes:
+        return NothingToGrade(f"{name} is empty.", hint=f"Put {_FILE[kind]} into the folder.")
+    holds = [f"It holds {listed(sorted(tree.files))}."] if tree.files else []
+    return SubmissionError(
+        " ".join([f"There is no {_WANTED[kind]} in {name}.", *holds, *tree.notes[:5]]),
+        hint=f"Hand in {_FILE[kind]}.",
+    )
+
+
+def _from_archive(path: Path, lab_id: str | None, kind: Kind, *, settled: bool) -> _Content:
     packed = read_bounded(str(path), bounds.PACKED_BYTES)
-    tree = read_archive(packed, printable(path.name))
-    main = _choose(tree, lab_id, kind)
+    content = _archived(packed, printable(path.name), lab_id, kind, settled=settled)
+    return replace(content, notes=(*_doubt(content.main, content.rivals), *content.notes))
+
+
+def _archived(
+    packed: bytes, name: str, lab_id: str | None, kind: Kind, *, settled: bool
+) -> _Content:
+    tree = read_archive(packed, name)
+    found = settle(tree.files, lab_id, kind) if settled else (choose(tree.files, lab_id, kind), ())
+    main, rivals = found
     if main is None:
         raise SubmissionError(
-            f"There is no {_WANTED[kind]} in {printable(path.name)}.",
+            f"There is no {_WANTED[kind]} in {name}.",
             hint=f"Pack {_FILE[kind]} itself, not another archive.",
         )
-    return _content(tree, main, hashlib.sha256(packed).hexdigest(), kind)
-
-
-def _choose(tree: Tree, lab_id: str | None, kind: Kind) -> str | None:
-    """The file that holds the work: on the topmost level, a notebook before a module.
-
-    The one called after the lab settles a doubt. Raises SubmissionError where a doubt is left.
-    """
-    stems = {lab_id, PurePosixPath(NAME).stem} if kind == "answers" else {lab_id}
-    for suffix in _SOURCES[kind]:
-        found = [name for name in tree.files if name.lower().endswith(suffix)]
-        if not found:
-            continue
-        top = min(name.count("/") for name in found)
-        found = [name for name in found if name.count("/") == top]
-        named = [name for name in found if PurePosixPath(name).stem in stems]
-        if len(found) == 1 or len(named) == 1:
-            return (named or found)[0]
-        listed = ", ".join(printable(name) for name in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        raise SubmissionError(
-            f"Which file is the submission? It holds {listed}{more}.",
-            hint="Keep the one that counts, or call it after the lab.",
-        )
-    return None
+    content = _content(tree, main, hashlib.sha256(packed).hexdigest(), kind)
+    return replace(content, rivals=rivals)
 
 
 def _content(tree: Tree, main: str, sha256: str, kind: Kind) -> _Content:

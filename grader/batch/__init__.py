@@ -1,0 +1,1 @@
+"""Grading a whole class: find the submissions, grade many at once, go on where it stopped."""

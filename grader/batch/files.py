@@ -1,0 +1,98 @@
+"""The files of OUT, each written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from grader.errors import OutputError
+
+PART = ".part"
+"""The ending of a file that is being written; its name starts with a dot."""
+
+
+@dataclass(frozen=True)
+class Out:
+    """The folder that a batch writes into."""
+
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        """The folder of what only the grader reads."""
+        return self.folder / ".grader"
+
+    def result(self, name: str) -> Path:
+        """The verdict; where it is there, the other two files are."""
+        return self.folder / "results" / f"{name}.json"
+
+    def evidence(self, name: str) -> Path:
+        """What the run showed, and what the report shows beside the verdict."""
+        return self.folder / "evidence" / f"{name}.json"
+
+    def report(self, name: str) -> Path:
+        """The student's page."""
+        return self.folder / "reports" / f"{name}.html"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder of OUT that holds a file for each submission."""
+        return tuple(self.folder / name for name in ("results", "evidence", "reports"))
+
+    def results(self) -> Iterator[Path]:
+        """The verdicts that are there, in no order."""
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder / "results") as entries:
+            for entry in entries:
+                if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False):
+                    yield Path(entry.path)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[TextIO]:
+    """A new file to write text to, which takes the place of `target` once it is whole.
+
+    Raises OutputError where it cannot be written; `target` is then as it was.
+    """
+    partial = target.with_name(f".{target.name}{PART}")
+    try:
+        try:
+            with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise unwritable(target, error) from None
+
+
+def unwritable(target: Path, error: OSError) -> OutputError:
+    """The error for a file of OUT that cannot be written."""
+    return OutputError(
+        f"{target} cannot be written: {error.strerror or error}.",
+        hint="What was graded before is kept. Make room, or make the folder writable, and give "
+        "the same command again.",
+    )
+
+
+def write_json(target: Path, data: Any) -> None:
+    """Write JSON of two spaces' indent in plain ASCII. Raises OutputError."""
+    with writing(target) as file:
+        file.write(json.dumps(data, indent=2, ensure_ascii=True, allow_nan=True) + "\n")
+
+
+def read_json(path: Path, wanted: Callable[[Any], Any] = lambda data: data) -> Any:
+    """What `wanted` takes from a file of ours; None where there is none, or it is damaged."""
+    try:
+        return wanted(json.loads(path.read_bytes()))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,164 @@
+"""How course systems lay out what was handed in, and whose a file is by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from grader.batch.entries import Entry, entries_of
+from grader.errors import UsageError
+from grader.records.lab import Kind
+from grader.submissions.choice import SOURCES, settle
+from grader.submissions.names import printable
+from grader.submissions.read import default_id
+
+Layout = Literal["plain", "canvas", "moodle", "nbgrader"]
+LAYOUTS: tuple[Layout, ...] = ("plain", "canvas", "moodle", "nbgrader")
+
+_CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<number>\d+)_(?P<order>\d+)_(?P<file>.+)")
+_MOODLE = re.compile(
+    r"(?P<student>.+?)_(?P<number>\d+)_assignsubmission_(?P<part>[a-z]+)(?:_(?P<file>.*))?"
+)
+_NBGRADER = "submitted"
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What one student handed in: a file or folder at `path`, relative to the folder searched.
+
+    `rivals` are other files of the student's that could have been meant.
+    """
+
+    id: str
+    path: str
+    rivals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What a layout made of the entries of a folder; `strays` belong to nobody."""
+
+    handed: tuple[Handed, ...]
+    strays: tuple[str, ...] = ()
+
+
+def detect(folder: Path, entries: list[Entry]) -> Layout:
+    """The layout that most of the names speak for."""
+    if _nbgrader_base(folder, entries) is not None:
+        return "nbgrader"
+    for layout, pattern in (("moodle", _MOODLE), ("canvas", _CANVAS)):
+        speaking = sum(pattern.fullmatch(entry.name) is not None for entry in entries)
+        if entries and 2 * speaking >= len(entries):
+            return layout  # type: ignore[return-value]  # both are layouts
+    return "plain"
+
+
+def sort_out(layout: Layout, folder: Path, entries: list[Entry], lab_id: str, kind: Kind) -> Sorted:
+    """Whose the entries of a folder are. Raises UsageError where the layout leaves a doubt."""
+    if layout == "nbgrader":
+        return _nbgrader(folder, entries, lab_id)
+    if layout == "plain":
+        return _plain(entries, kind)
+    pattern = _CANVAS if layout == "canvas" else _MOODLE
+    groups: dict[str, list[tuple[Entry, re.Match[str]]]] = {}
+    others = []
+    for entry in entries:
+        match = pattern.fullmatch(entry.name)
+        if match is None or match.groupdict().get("part", "file") != "file":
+            others.append(entry)
+        else:
+            student = f"{printable(match['student'])}_{match['number']}"
+            groups.setdefault(student, []).append((entry, match))
+    rest = _plain(others, kind)
+    grouped = [_handed(student, group, lab_id, kind) for student, group in groups.items()]
+    return Sorted((*grouped, *rest.handed), rest.strays)
+
+
+def _plain(entries: list[Entry], kind: Kind) -> Sorted:
+    """A folder or a file for each student; a link or pipe in the place of one is one too."""
+    handed, strays = [], []
+    for entry in entries:
+        suffix = PurePosixPath(entry.name).suffix.lower()
+        known = suffix in (*SOURCES[kind], ".zip")
+        if entry.is_folder or known or (not suffix and not entry.is_file):
+            handed.append(Handed(default_id(entry.path), entry.name))
+        else:
+            strays.append(printable(entry.name))
+    return Sorted(tuple(handed), tuple(strays))
+
+
+def _handed(
+    student: str, group: list[tuple[Entry, re.Match[str]]], lab_id: str, kind: Kind
+) -> Handed:
+    """The file that counts of a student's files in one folder; the newest of those of one name."""
+    folders = [entry.name for entry, _ in group if entry.is_folder]
+    if folders:
+        return Handed(student, folders[-1], tuple(folders[:-1]))
+    by_name: dict[str, str] = {}
+    for entry, match in sorted(group, key=lambda item: int(item[1].groupdict().get("order") or 0)):
+        by_name[match["file"] or ""] = entry.name
+    main, _ = settle(by_name, lab_id, kind)
+    if main is None:
+        main = max(by_name, key=lambda name: (name.lower().endswith(".zip"), name))
+    others = (entry.name for entry, _ in group if entry.name != by_name[main])
+    return Handed(student, by_name[main], tuple(others))
+
+
+def _nbgrader_base(folder: Path, entries: list[Entry]) -> str | None:
+    """Where the students' folders lie, relative to `folder`; None where they do not."""
+    alone = len(entries) == 1 and entries[0].name == _NBGRADER and entries[0].is_folder
+    if alone:
+        base, students = _NBGRADER, entries_of(folder / _NBGRADER)
+    elif folder.resolve().name == _NBGRADER:
+        base, students = "", entries
+    else:
+        return None
+    inner = [entries_of(student.path) for student in students if student.is_folder]
+    work = (*SOURCES["code"], *SOURCES["answers"])
+    loose = any(e.is_file and e.name.lower().endswith(work) for part in inner for e in part)
+    return base if not loose and any(e.is_folder for part in inner for e in part) else None
+
+
+def _nbgrader(folder: Path, entries: list[Entry], lab_id: str) -> Sorted:
+    base = _nbgrader_base(folder, entries)
+    if base is None:
+        raise UsageError(
+            f"{folder} is not laid out as nbgrader does it: submitted/STUDENT/ASSIGNMENT/.",
+            hint="Name the folder that holds “submitted”, or choose another --layout.",
+        )
+    students = entries_of(folder / base) if base else entries
+    assignment = _assignment(students, lab_id)
+    place = PurePosixPath(base)
+    handed, strays = [], []
+    for student in students:
+        if student.is_file:
+            strays.append(printable((place / student.name).as_posix()))
+            continue
+        own = place / student.name
+        path = own / assignment if student.is_folder else own
+        handed.append(Handed(printable(student.name), path.as_posix()))
+    return Sorted(tuple(handed), tuple(strays))
+
+
+def _assignment(students: list[Entry], lab_id: str) -> str:
+    """The assignment's folder: called after the lab, else the only one that there is."""
+    names = sorted(set(_subfolders(students)))
+    for name in names:
+        if name.casefold() == lab_id.casefold():
+            return name
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(printable(name) for name in names[:5])
+    raise UsageError(
+        f"Which assignment is meant, of {shown}?",
+        hint=f"Keep one of them in the folder, or call it {lab_id}.",
+    )
+
+
+def _subfolders(students: list[Entry]) -> Iterator[str]:
+    for student in students:
+        if student.is_folder:
+            yield from (entry.name for entry in entries_of(student.path) if entry.is_folder)

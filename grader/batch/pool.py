@@ -1,0 +1,213 @@
+"""Several grading processes at once: each with one submission, none of them missed when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from grader.batch.task import Halt, Plan, Ready, Task, Told
+from grader.batch.worker import work
+from grader.errors import OutputError, SandboxError
+from grader.sandbox import usage
+from grader.sandbox.child import LINUX
+
+TRIES = 2
+"""How often a submission may end the process that grades it before that is its verdict."""
+STOP_SECONDS = 1.0
+START_SECONDS = 120.0
+_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: SpawnProcess
+    connection: Connection
+    deadline: float
+    ready: bool = False
+    task: Task | None = None
+
+
+class Pool:
+    """Grading processes that are started when they are needed and replaced when they die.
+
+    `give_up` makes the verdict on a submission that took its process along `TRIES` times, or kept
+    it busy beyond `patience` seconds as often. `stop` must be called in the end.
+    """
+
+    def __init__(
+        self, plan: Plan, *, jobs: int, patience: float, give_up: Callable[[Task], Told]
+    ) -> None:
+        self._plan = plan
+        self._jobs = jobs
+        self._patience = patience
+        self._give_up = give_up
+        self._workers: list[_Worker] = []
+        self._again: deque[Task] = deque()
+        self._deaths: dict[str, int] = {}
+        self._unborn = 0
+
+    def run(self, tasks: Iterator[Task]) -> Iterator[Told]:
+        """Grade everything and tell of each submission when it is done, in no certain order.
+
+        Raises OutputError when OUT cannot be written, SandboxError when no process can be started.
+        """
+        waiting = _Waiting(tasks, self._again)
+        while True:
+            self._start(waiting)
+            for worker in self._workers:
+                if worker.ready and worker.task is None and waiting:
+                    self._hand(worker, waiting.next())
+            busy = [worker for worker in self._workers if worker.task or not worker.ready]
+            if not waiting and not any(worker.task for worker in busy):
+                return
+            yield from self._heard(busy)
+
+    def _start(self, waiting: _Waiting) -> None:
+        """As many processes as there is work for."""
+        while len(self._workers) < self._jobs:
+            if not waiting.more_than(sum(worker.task is None for worker in self._workers)):
+                return
+            with _undisturbed():
+                self._workers.append(self._born())
+
+    def _born(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, self._plan))
+        process.start()
+        theirs.close()
+        return _Worker(process, ours, time.monotonic() + START_SECONDS)
+
+    def _hand(self, worker: _Worker, task: Task) -> None:
+        worker.task, worker.deadline = task, time.monotonic() + self._patience
+        with contextlib.suppress(OSError):  # its death is heard of in a moment
+            worker.connection.send(task)
+
+    def _heard(self, busy: list[_Worker]) -> Iterator[Told]:
+        left = min(worker.deadline for worker in busy) - time.monotonic()
+        heard = wait([worker.connection for worker in busy], timeout=max(left, 0.05))
+        for worker in busy:
+            if worker.connection in heard:
+                yield from self._listen(worker)
+            elif time.monotonic() > worker.deadline:
+                yield from self._died(worker)
+
+    def _listen(self, worker: _Worker) -> Iterator[Told]:
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):
+            yield from self._died(worker)
+            return
+        if isinstance(message, Halt):
+            raise OutputError(message.message, hint=message.hint)
+        if isinstance(message, Ready):
+            worker.ready, self._unborn = True, 0
+            return
+        worker.task = None
+        yield message
+
+    def _died(self, worker: _Worker) -> Iterator[Told]:
+        """A process is gone or hangs: its submission gets another, or in the end a verdict."""
+        self._workers.remove(worker)
+        _end([worker], 0.0)
+        task = worker.task
+        if task is None:
+            self._unborn += 1
+            if self._unborn > TRIES:
+                raise SandboxError(
+                    "the processes that grade cannot be started",
+                    hint="Try fewer at once: --jobs 1.",
+                )
+            return
+        self._deaths[task.id] = self._deaths.get(task.id, 0) + 1
+        if self._deaths[task.id] < TRIES:
+            self._again.append(task)
+        else:
+            yield self._give_up(task)
+
+    def stop(self) -> None:
+        """End every process with the submission in it, within two seconds."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            if worker.task is None and worker.ready:
+                with contextlib.suppress(OSError):
+                    worker.connection.send(None)
+        _end(workers, STOP_SECONDS)
+
+
+class _Waiting:
+    """The submissions that wait for a process; those that get another try come first."""
+
+    def __init__(self, tasks: Iterator[Task], again: deque[Task]) -> None:
+        self._tasks = tasks
+        self._again = again
+        self._ahead: deque[Task] = deque()
+
+    def more_than(self, count: int) -> bool:
+        """Whether more than `count` are waiting."""
+        while len(self._ahead) + len(self._again) <= count:
+            task = next(self._tasks, None)
+            if task is None:
+                return False
+            self._ahead.append(task)
+        return True
+
+    def __bool__(self) -> bool:
+        return self.more_than(0)
+
+    def next(self) -> Task:
+        """The next one. Only where there is one."""
+        return self._again.popleft() if self._again else self._ahead.popleft()
+
+
+def _end(workers: list[_Worker], seconds: float) -> None:
+    """Ask the processes to end, wait so long, then kill the others and what they started."""
+    for worker in workers:
+        if worker.task is not None or not worker.ready:
+            worker.process.terminate()
+    end = time.monotonic() + seconds
+    for worker in workers:
+        worker.process.join(max(end - time.monotonic(), 0.0))
+    for worker in workers:
+        if worker.process.is_alive():
+            family = usage.family(worker.process.pid) if LINUX and worker.process.pid else []
+            worker.process.kill()
+            for pid in family[1:]:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            worker.process.join()
+        worker.connection.close()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put an interrupt off until a process that starts is known to be ours.
+
+    The process itself is born deaf to them, for it cannot say anything useful yet.
+    """
+    heard: list[int] = []
+    resource_tracker.ensure_running()  # its own start would lift the mask
+    handlers = {number: signal.getsignal(number) for number in _HEARD}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    # Another thread may get the signal in spite of the mask; its handler runs in this one.
+    for number, handler in handlers.items():
+        if callable(handler):
+            signal.signal(number, lambda number, _frame: heard.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if callable(handler):
+                signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for late in heard:
+        signal.raise_signal(late)

@@ -1,0 +1,165 @@
+"""A batch from its folder to its files: what is known is kept, what is open is graded."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.batch.files import Out
+from grader.batch.finding import Findings
+from grader.batch.names import file_names
+from grader.batch.pool import Pool
+from grader.batch.saved import invalid, save
+from grader.batch.state import Stamp, opened
+from grader.batch.tables import superseded, write_tables
+from grader.batch.task import Plan, Task, Told
+from grader.batch.warmth import kept_ready
+from grader.errors import LabError, SandboxError
+from grader.records.lab import Lab
+from grader.report.class_page import Notice
+from grader.sandbox import Sandbox
+from grader.session import whole_seconds
+from grader.submissions import unreadable
+
+FAULTS = 3
+"""After so many faults of the lab, and nothing graded, the rest is not tried."""
+TABLES_SECONDS = 0.6
+"""How long the class's files may take when the batch is interrupted."""
+
+
+@dataclass
+class Tally:
+    """How far a batch is. `missing`, `doubts` and `invalid` are for a person to look at."""
+
+    total: int
+    statuses: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+    graded_now: int = 0
+    missing: list[str] = field(default_factory=list)
+    doubts: list[Notice] = field(default_factory=list)
+    faulty_lab: list[str] = field(default_factory=list)
+    former: list[str] = field(default_factory=list)
+    """Ids of verdicts that OUT holds and the folder does not: they stay as they are."""
+    tables: bool = False
+
+    @property
+    def done(self) -> int:
+        """Submissions that are through, missing ones among them."""
+        return sum(self.statuses.values())
+
+    def add(self, told: Told) -> None:
+        """Take in what became of one more."""
+        self.statuses[told.status] += 1
+        self.kept += told.kept
+        self.graded_now += not told.kept and told.status != "missing"
+        if told.status == "missing":
+            self.missing.append(told.id)
+        if told.doubt:
+            self.doubts.append(Notice(told.id, told.doubt))
+        if told.faulty_lab:
+            self.faulty_lab.append(told.faulty_lab)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All that a batch needs to know. `fresh` grades everything anew."""
+
+    lab: Lab
+    folder: Path
+    findings: Findings
+    out: Out
+    stamp: Stamp
+    sandbox: Sandbox | None
+    jobs: int
+    fresh: bool = False
+
+
+def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
+    """Grade what is open and write every file of OUT; `watch` is told after each submission.
+
+    Raises UsageError where OUT cannot be used, LabError where the lab is at fault in every case,
+    OutputError where OUT cannot be written to. After an interrupt, as after an error, what is done
+    stays done, and grades.csv and index.html are made of it.
+    """
+    names = file_names(item.id for item in batch.findings.handed)
+    tally = Tally(total=len(names))
+    with opened(batch.out, batch.stamp, fresh=batch.fresh):
+        _drop_superseded(batch.out, names)
+        try:
+            _grade_all(batch, names, tally, watch)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                _write(batch, names, tally, until=time.monotonic() + TABLES_SECONDS)
+            raise
+        _write(batch, names, tally)
+    return tally
+
+
+def _grade_all(
+    batch: Batch, names: dict[str, str], tally: Tally, watch: Callable[[Tally], None]
+) -> None:
+    course = batch.lab.folder.parent.parent
+    tasks = (
+        Task(item.id, item.path, names[item.id], item.rivals) for item in batch.findings.handed
+    )
+    new = (item.path for item in batch.findings.handed if not _is_there(batch, names[item.id]))
+    watch(tally)
+    with kept_ready(batch.sandbox, batch.lab, batch.folder, new) as sandbox:
+        pool = Pool(
+            Plan(course, batch.folder, batch.out, batch.stamp, sandbox),
+            jobs=min(batch.jobs, tally.total),
+            patience=3 * whole_seconds(batch.lab.limits) + 60,
+            give_up=lambda task: _given_up(batch, task),
+        )
+        try:
+            for told in pool.run(tasks):
+                tally.add(told)
+                watch(tally)
+                if len(tally.faulty_lab) >= FAULTS and not tally.statuses["graded"]:
+                    raise LabError(tally.faulty_lab[0])
+        finally:
+            pool.stop()
+
+
+def _is_there(batch: Batch, name: str) -> bool:
+    return batch.out.result(name).is_file()
+
+
+def _given_up(batch: Batch, task: Task) -> Told:
+    """The verdict on a submission whose grading process died, and died again."""
+    submission = unreadable(batch.folder / task.path, id=task.id, relative_to=batch.folder)
+    error = SandboxError(
+        "the process that graded it died, twice",
+        hint="It is tried again the next time; with --jobs 1 it has the machine for itself.",
+    )
+    graded = invalid(batch.lab, submission, error)
+    save(batch.out, task.name, graded)
+    return Told.of(graded.result, kept=False, doubt="")
+
+
+def _write(
+    batch: Batch, names: dict[str, str], tally: Tally, *, until: float = float("inf")
+) -> None:
+    there = write_tables(batch.out, batch.lab, _notices(batch, tally), until=until)
+    tally.former = [student for student in there if student not in names]
+    tally.tables = True
+
+
+def _notices(batch: Batch, tally: Tally) -> Sequence[Notice]:
+    twin = "A second submission came under this name; both are graded."
+    return [
+        *(Notice(student, "Handed in nothing that could be graded.") for student in tally.missing),
+        *(Notice(student, twin) for student in batch.findings.twins),
+        *tally.doubts,
+    ]
+
+
+def _drop_superseded(out: Out, names: dict[str, str]) -> None:
+    """Remove the files of a student who has another file name now, since two ids met in one."""
+    for path in superseded(out, names):
+        for file in (path, out.evidence(path.stem), out.report(path.stem)):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,100 @@
+"""What is saved of a graded submission: the verdict, the evidence, the student's page."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from grader.batch.files import Out, read_json, write_json, writing
+from grader.batch.state import Stamp
+from grader.errors import GraderError
+from grader.grading import Graded, versions
+from grader.records.evidence import Evidence
+from grader.records.exhibits import Exhibits
+from grader.records.lab import Lab
+from grader.records.result import Isolation, Result, Status
+from grader.records.submission import Submission
+from grader.report.html import render_html
+
+EVIDENCE_SCHEMA = "grader.evidence/1"
+_SPENT = re.compile(r"\b\d+(?:\.\d+)?[num\u00b5\u03bc]?s(?:/(?:step|epoch|sample))?(?=\s|$)")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+
+
+def save(out: Out, name: str, graded: Graded) -> None:
+    """Write the three files of a submission, the verdict last. Raises OutputError."""
+    write_json(out.evidence(name), evidence_json(graded))
+    with writing(out.report(name)) as file:
+        file.write(render_html(graded.result, graded.exhibits))
+    write_json(out.result(name), graded.result.to_json())
+
+
+def evidence_json(graded: Graded) -> dict[str, Any]:
+    """The evidence with what the report shows; printed times and addresses are left out of it."""
+    evidence = graded.evidence.model_dump(mode="json")
+    for cell in evidence["cells"]:
+        cell["text"] = steady(cell["text"])
+    return {
+        "schema": EVIDENCE_SCHEMA,
+        "lab": graded.result.lab,
+        "submission": graded.result.to_json()["submission"],
+        "evidence": _finite(evidence),
+        "exhibits": _finite(graded.exhibits.to_json()),
+    }
+
+
+def steady(text: str) -> str:
+    """Printed text without what differs from run to run: how long steps took, and addresses."""
+    return _ADDRESS.sub("0x…", _SPENT.sub("…", text))
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN and no infinity: null takes their place."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def standing(
+    out: Out, name: str, submission: Submission, stamp: Stamp, isolation: Isolation
+) -> Result | None:
+    """The verdict that is there already and holds for this very submission, or None.
+
+    One that is the grader's own fault does not hold, nor does one whose other files are gone.
+    """
+    found: Result | None = read_json(out.result(name), Result.from_json)
+    if found is None or not submission.sha256 or found.status == "invalid":
+        return None
+    same = (found.lab, found.submission_id, found.path, found.sha256, dict(found.versions)) == (
+        stamp.lab,
+        submission.id,
+        submission.path,
+        submission.sha256,
+        dict(stamp.versions),
+    )
+    ran_as_now = found.isolation == isolation or found.status == "rejected"
+    whole = out.evidence(name).is_file() and out.report(name).is_file()
+    return found if same and ran_as_now and whole else None
+
+
+def invalid(lab: Lab, submission: Submission, error: GraderError) -> Graded:
+    """The verdict where the grader or the machine failed: no points are lost by it."""
+    result = Result(
+        lab=lab.id,
+        submission_id=submission.id,
+        path=submission.path,
+        sha256=submission.sha256,
+        status=Status.INVALID,
+        score=0.0,
+        max_score=lab.rubric.total,
+        reason=f"{error.message} {error.hint}".strip(),
+        versions=versions(lab.kind),
+        seed=lab.seed,
+    )
+    return Graded(result, Exhibits(title=lab.title, kind=lab.kind), Evidence())

@@ -1,0 +1,154 @@
+"""Which batch an OUT belongs to, and that only one works on it at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.batch.files import PART, Out, read_json, write_json
+from grader.errors import UsageError
+from grader.records.lab import Lab
+
+SCHEMA = "grader.batch/1"
+_NOT_OF_CHECKS = frozenset({"fixtures", "demo", "__pycache__"})
+"""Folders of a lab on which no verdict depends."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """All that a verdict depends on beside the submission and the isolation."""
+
+    lab: str
+    course: str
+    versions: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """What stands in `.grader/batch.json`."""
+        return {
+            "schema": SCHEMA,
+            "lab": self.lab,
+            "course": self.course,
+            "versions": dict(self.versions),
+        }
+
+
+def stamp_of(lab: Lab, versions: Mapping[str, str]) -> Stamp:
+    """The lab's id, a hash of its checks, settings, rubric and key, and the versions."""
+    rubric = lab.folder.parent.parent / "rubrics" / f"{lab.id}.toml"
+    files = [
+        path
+        for path in sorted(lab.folder.rglob("*"))
+        if path.is_file()
+        and not _NOT_OF_CHECKS & set(path.relative_to(lab.folder).parts)
+        and path != lab.starter
+    ]
+    whole = hashlib.sha256()
+    for path in [*files, rubric]:
+        name = path.relative_to(lab.folder.parent.parent).as_posix()
+        whole.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return Stamp(lab.id, whole.hexdigest(), versions)
+
+
+@contextmanager
+def opened(out: Out, stamp: Stamp, *, fresh: bool) -> Iterator[None]:
+    """Take OUT for this batch alone, made ready to be written to.
+
+    With `fresh`, what it holds of an earlier batch of this lab is removed. Raises UsageError where
+    it cannot be written to, is in use, holds something else, or belongs to another lab or version.
+    """
+    _must_be_ours(out)
+    with contextlib.ExitStack() as stack:
+        try:
+            out.state.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_locked(out))
+            _must_fit(out, stamp, fresh=fresh)
+            for folder in out.folders:
+                folder.mkdir(exist_ok=True)
+            _clear(out, everything=fresh)
+        except OSError as error:
+            raise UsageError(
+                f"{out.folder} cannot be written: {error.strerror or error}.",
+                hint="Name another folder with -o.",
+            ) from None
+        write_json(out.state / "batch.json", stamp.to_json())
+        yield
+
+
+def _must_be_ours(out: Out) -> None:
+    if not os.path.lexists(out.folder):
+        return
+    if not out.folder.is_dir():
+        raise UsageError(f"{out.folder} is not a folder.", hint="Name another with -o.")
+    try:
+        empty = not any(True for _ in out.folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{out.folder} cannot be read: {error.strerror}.") from None
+    if not empty and not out.state.is_dir():
+        raise UsageError(
+            f"{out.folder} holds other files, among which the results would be lost.",
+            hint="Name a new folder with -o, or an empty one.",
+        )
+
+
+@contextmanager
+def _locked(out: Out) -> Iterator[None]:
+    import fcntl
+
+    with (out.state / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"Another batch is writing to {out.folder}.",
+                hint="Wait for it to end, or name another folder with -o.",
+            ) from None
+        yield
+
+
+def _must_fit(out: Out, stamp: Stamp, *, fresh: bool) -> None:
+    path = out.state / "batch.json"
+    if not path.exists():
+        return
+    found = read_json(path, lambda data: (data["lab"], data["course"], data["versions"]))
+    lab, course, versions = found or (stamp.lab, None, {})
+    if lab != stamp.lab:
+        raise UsageError(
+            f"{out.folder} holds the results of {lab}, not of {stamp.lab}.",
+            hint="Name another folder with -o.",
+        )
+    if fresh:
+        return
+    changed = [
+        f"{name} {versions.get(name, 'not there')} → {stamp.versions.get(name, 'not there')}"
+        for name in sorted({*versions, *stamp.versions})
+        if versions.get(name) != stamp.versions.get(name)
+    ]
+    if course != stamp.course:
+        changed.append(f"the checks or the rubric of {stamp.lab}")
+    if changed:
+        raise UsageError(
+            f"{out.folder} holds results of another version: {', '.join(changed)}.",
+            hint="Grade everything again with --fresh, or name another folder with -o.",
+        )
+
+
+def _clear(out: Out, *, everything: bool) -> None:
+    """Remove what a killed batch left half written, and with `everything` its results too."""
+    endings = (".json", ".html") if everything else ()
+    # The verdicts go first: without one, what is left of a submission does not count.
+    for folder in (*out.folders, out.folder, out.state):
+        for entry in list(os.scandir(folder)):
+            half = entry.name.startswith(".") and entry.name.endswith(PART)
+            whole = folder in out.folders and entry.name.endswith(endings or ("\0",))
+            if (half or whole) and not entry.is_dir(follow_symlinks=False):
+                with contextlib.suppress(FileNotFoundError):
+                    Path(entry.path).unlink()
+    if everything:
+        for name in ("grades.csv", "index.html"):
+            (out.folder / name).unlink(missing_ok=True)

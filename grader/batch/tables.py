@@ -1,0 +1,149 @@
+"""The files about the whole class, made from the verdicts on the disk: grades.csv, index.html."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from grader import catalogue
+from grader.batch.files import Out, read_json, writing
+from grader.records.lab import Lab
+from grader.records.result import Outcome, Result
+from grader.report.class_page import ClassPage, Notice, Row, render_class
+
+COLUMNS = (
+    "id",
+    "status",
+    "reason",
+    "limit",
+    "score",
+    "max_score",
+    "root_cause",
+    "graded_accuracy",
+    "sha256",
+    "path",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet may take for the start of a formula; the last four are full-width."""
+
+
+def write_tables(
+    out: Out, lab: Lab, notices: Sequence[Notice], *, until: float = float("inf")
+) -> list[str]:
+    """Write grades.csv and index.html; returns the ids of all verdicts that are there.
+
+    Raises OutputError, and TimeoutError where the monotonic clock passes `until` before the end:
+    then both files are as they were.
+    """
+    page = ClassPage(lab.id, lab.title, dict(lab.rubric.points), notices=tuple(notices))
+    checks = list(lab.rubric.points)
+    with writing(out.folder / "grades.csv") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow([*COLUMNS, *checks])
+        for name, result in _verdicts(out, until):
+            table.writerow([_cell(value) for value in _row(result, checks)])
+            _count(page, name, result)
+    with writing(out.folder / "index.html") as file:
+        file.writelines(render_class(page))
+    return [row.id for row in page.rows]
+
+
+def _verdicts(out: Out, until: float) -> Iterator[tuple[str, Result]]:
+    """Every verdict with its file's name, ordered by id; only one is held at a time."""
+    ids = []
+    for path in out.results():
+        student = read_json(path, lambda data: data["submission"]["id"])
+        if student is not None:
+            ids.append((str(student), path))
+        _must_be_before(until)
+    for _, path in sorted(ids):
+        result = read_json(path, Result.from_json)
+        _must_be_before(until)
+        if result is not None:
+            yield path.stem, result
+
+
+def _must_be_before(until: float) -> None:
+    if time.monotonic() > until:
+        raise TimeoutError
+
+
+def _row(result: Result, checks: Sequence[str]) -> Iterator[Any]:
+    """The values of a row. A fault of ours has no score: it is never a zero."""
+    earned = {check.id: check.points for check in result.checks}
+    ours = result.status == "invalid"
+    yield result.submission_id
+    yield str(result.status)
+    yield result.reason
+    yield result.limit
+    yield None if ours else result.score
+    yield result.max_score
+    yield result.root_cause
+    yield result.metrics.get("graded_accuracy")
+    yield result.sha256
+    yield result.path
+    for check in checks:
+        yield None if ours else earned.get(check)
+
+
+def _cell(value: Any) -> str:
+    """A value as a spreadsheet may have it: numbers plain, texts never a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, float | int):
+        return repr(float(value)).removesuffix(".0")
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _count(page: ClassPage, name: str, result: Result) -> None:
+    """Take a verdict into the class page."""
+    page.rows.append(
+        Row(
+            id=result.submission_id,
+            name=name,
+            status=result.status.value,
+            score=result.score,
+            max_score=result.max_score,
+            root_cause=_title(result.root_cause),
+            limit=result.limit,
+            accuracy=result.metrics.get("graded_accuracy"),
+            reason=result.reason,
+        )
+    )
+    if result.status != "graded":
+        return
+    for code in sorted(_mistakes(result)):
+        page.mistakes[code] = page.mistakes.get(code, 0) + 1
+        page.titles.setdefault(code, _title(code) or code)
+    for check in result.checks:
+        page.titles.setdefault(check.id, check.title)
+        page.checks.setdefault(check.id, {}).setdefault(check.outcome.value, 0)
+        page.checks[check.id][check.outcome.value] += 1
+
+
+def _mistakes(result: Result) -> set[str]:
+    """What cost this submission points, by name, and what came first."""
+    broken = (Outcome.FAILED, Outcome.ERROR)
+    found = {check.misconception for check in result.checks if check.outcome in broken}
+    return {code for code in {*found, result.root_cause} if code is not None}
+
+
+def _title(code: str | None) -> str | None:
+    if code is None:
+        return None
+    entry = catalogue.load().get(code)
+    return code if entry is None else entry.title
+
+
+def superseded(out: Out, names: Mapping[str, str]) -> list[Path]:
+    """Verdicts in OUT that stand under another file name than their id has now."""
+    stale = []
+    for path in out.results():
+        student = read_json(path, lambda data: data["submission"]["id"])
+        if student in names and names[student] != path.stem:
+            stale.append(path)
+    return stale

@@ -1,0 +1,80 @@
+"""What the batch asks of a grading process, and what it hears from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from grader.batch.files import Out
+from grader.batch.state import Stamp
+from grader.records.result import Limit, Result
+from grader.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What holds for every submission of a batch."""
+
+    course: Path
+    folder: Path
+    out: Out
+    stamp: Stamp
+    sandbox: Sandbox | None
+    """The one that the batch opened, for every process; None where nothing is run."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission: its id, its path below the folder, its file name in OUT."""
+
+    id: str
+    path: str
+    name: str
+    rivals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of one submission.
+
+    `kept` says that the verdict was there before; `doubt` names the file that was taken where
+    others could have been meant; `faulty_lab` is the author's error that came up on the way.
+    """
+
+    id: str
+    status: Literal["graded", "rejected", "invalid", "missing"]
+    kept: bool = False
+    score: float = 0.0
+    max_score: float = 0.0
+    limit: Limit | None = None
+    reason: str | None = None
+    doubt: str = ""
+    faulty_lab: str = ""
+
+    @classmethod
+    def of(cls, result: Result, *, kept: bool, doubt: str, faulty_lab: str = "") -> Told:
+        """The gist of a verdict."""
+        return cls(
+            id=result.submission_id,
+            status=result.status.value,
+            kept=kept,
+            score=result.score,
+            max_score=result.max_score,
+            limit=result.limit,
+            reason=result.reason,
+            doubt=doubt,
+            faulty_lab=faulty_lab,
+        )
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Nothing more can be graded: the disk is full, or the sandbox is gone."""
+
+    message: str
+    hint: str
+
+
+class Ready:
+    """A process has started and waits for its first submission."""

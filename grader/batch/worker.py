@@ -1,0 +1,142 @@
+"""The process that grades one submission after the other, as the batch hands them out."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import PurePosixPath
+from types import FrameType
+
+from grader.batch.saved import invalid, save, standing
+from grader.batch.task import Halt, Plan, Ready, Task, Told
+from grader.course import Course
+from grader.errors import (
+    GraderError,
+    LabError,
+    NothingToGrade,
+    OutputError,
+    SandboxError,
+    SubmissionError,
+)
+from grader.grading import Graded, grade, rejected
+from grader.records.lab import Lab
+from grader.records.result import Isolation
+from grader.records.submission import Submission
+from grader.submissions import read, unreadable
+from grader.submissions.names import printable
+
+TIDY_SECONDS = 3.0
+"""How long a process that has lost its batch may take to end its submission."""
+
+
+def work(connection: Connection, plan: Plan) -> None:
+    """Grade what comes through `connection` until it is closed, or None comes."""
+    try:
+        _listen()
+        lab = Course(plan.course).load(plan.stamp.lab)
+        connection.send(Ready())
+        while (task := connection.recv()) is not None:
+            connection.send(grade_one(plan, lab, task))
+    except (EOFError, OSError, KeyboardInterrupt):
+        return
+
+
+def _listen() -> None:
+    """Interrupts are the batch's to hear: it sends SIGTERM, which ends a submission tidily."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    # Not SIG_IGN, which the student's process would inherit.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    threading.Thread(target=_end_with_the_batch, daemon=True).start()
+
+
+def _end_with_the_batch() -> None:
+    batch = multiprocessing.parent_process()
+    if batch is not None:
+        batch.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(TIDY_SECONDS)
+        os._exit(1)
+
+
+def grade_one(plan: Plan, lab: Lab, task: Task) -> Told | Halt:
+    """Grade one submission and write its files, or keep those that hold already."""
+    try:
+        return _grade_one(plan, lab, task)
+    except NothingToGrade:
+        return Told(task.id, "missing")
+    except OutputError as error:
+        return Halt(error.message, error.hint)
+
+
+def _grade_one(plan: Plan, lab: Lab, task: Task) -> Told | Halt:
+    path = plan.folder / task.path
+    doubt, faulty_lab = "", ""
+    refused: SubmissionError | None = None
+    try:
+        submission = _read(plan, lab, task)
+        doubt = _doubt(submission)
+    except NothingToGrade:
+        raise
+    except SubmissionError as error:
+        submission, refused = unreadable(path, id=task.id, relative_to=plan.folder), error
+    if lab.kind == "code":
+        held = standing(plan.out, task.name, submission, plan.stamp, _isolation(plan))
+        if held is not None:
+            return Told.of(held, kept=True, doubt=doubt)
+    if refused is not None:
+        graded = rejected(lab, submission, refused, hidden=True)
+    else:
+        graded, faulty_lab = _judged(plan, lab, submission)
+    save(plan.out, task.name, graded)
+    return Told.of(graded.result, kept=False, doubt=doubt, faulty_lab=faulty_lab)
+
+
+def _read(plan: Plan, lab: Lab, task: Task) -> Submission:
+    submission = read(
+        plan.folder / task.path,
+        id=task.id,
+        relative_to=plan.folder,
+        lab_id=lab.id,
+        kind=lab.kind,
+        settled=True,
+    )
+    if not task.rivals:
+        return submission
+    names = tuple(printable(name) for name in task.rivals)
+    note = f"{printable(PurePosixPath(task.path).name)} was taken; left out: {', '.join(names)}."
+    return replace(submission, notes=(note, *submission.notes), rivals=names)
+
+
+def _doubt(submission: Submission) -> str:
+    if not submission.rivals:
+        return ""
+    return submission.notes[0]
+
+
+def _isolation(plan: Plan) -> Isolation:
+    return "full" if plan.sandbox is None else plan.sandbox.isolation
+
+
+def _judged(plan: Plan, lab: Lab, submission: Submission) -> tuple[Graded, str]:
+    """The verdict; a fault that is not the student's costs nothing and touches no other."""
+    try:
+        return grade(lab, submission, plan.sandbox, hidden=True), ""
+    except LabError as error:
+        return invalid(lab, submission, error), f"{error.message} {error.hint}".strip()
+    except GraderError as error:
+        return invalid(lab, submission, error), ""
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        fault = SandboxError(f"the grader failed: {type(error).__name__}: {said}")
+        return invalid(lab, submission, fault), ""

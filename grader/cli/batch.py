@@ -1,0 +1,269 @@
+"""`grade batch`: a whole class, many at once, safely, and again from where it stopped."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from grader.cli import INTERRUPTED, current_course
+from grader.errors import SandboxError, UsageError
+
+if TYPE_CHECKING:
+    from grader.batch.run import Batch, Tally
+    from grader.records.lab import Lab
+    from grader.sandbox import Sandbox
+
+EXIT_DONE = 0
+EXIT_INVALID = 3
+EXIT_FAULTY_LAB = 4
+LINE_SECONDS = 5.0
+"""At most one line of progress in this time, where there is no terminal."""
+LISTED = 10
+
+
+def _cores() -> int:
+    usable = getattr(os, "sched_getaffinity", None)
+    return max(1, len(usable(0)) if usable else os.cpu_count() or 1)
+
+
+@click.command()
+@click.argument("lab")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), metavar="OUT", required=True,
+    help="The folder to write to: a new one, or that of an earlier run.",
+)  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N",
+    help="How many submissions at once (default: the cores).",
+)  # fmt: skip
+@click.option(
+    "--resume/--fresh", "resume", default=True,
+    help="Keep what is graded and unchanged (default), or grade everything again.",
+)  # fmt: skip
+@click.option(
+    "--layout", type=click.Choice(["auto", "plain", "canvas", "moodle", "nbgrader"]),
+    default="auto", help="How FOLDER is laid out (default: found out).",
+)  # fmt: skip
+@click.option(
+    "--allow-weak-sandbox", "weak", is_flag=True,
+    help="Run strangers' code even where this machine cannot shut it in fully.",
+)  # fmt: skip
+def batch(
+    lab: str, folder: Path, out: Path, jobs: int | None, resume: bool, layout: str, weak: bool
+) -> int:
+    """Grade every submission in FOLDER with all checks and write results and reports to OUT.
+
+    FOLDER holds a folder, or a .ipynb, .py or .zip, for each student; or what Canvas or Moodle
+    gives to download; or nbgrader's “submitted”. Interrupt it when you like: the same command goes
+    on where it stopped.
+
+    Exit code: 0 every submission graded or rejected, 2 usage, 3 a fault of the grader, 4 a fault of
+    the lab, 5 nothing to grade, 130 interrupted.
+    """
+    planned = _plan(lab, folder, out, layout, jobs=jobs or _cores(), resume=resume, weak=weak)
+    return _run(planned)
+
+
+def _plan(
+    lab_id: str, folder: Path, path: Path, layout: str, *, jobs: int, resume: bool, weak: bool
+) -> Batch:
+    from grader.batch.files import Out
+    from grader.batch.finding import find_class, must_be_for
+    from grader.batch.run import Batch
+    from grader.batch.state import stamp_of
+    from grader.grading import versions
+
+    for given, what in ((str(folder), "FOLDER"), (str(path), "OUT")):
+        if given == "":
+            raise UsageError(f"The name of {what} is empty.", hint="Name a folder.")
+    course = current_course()
+    lab = course.load(lab_id)
+    chosen: Any = None if layout == "auto" else layout
+    findings = find_class(folder, lab.id, lab.kind, layout=chosen, out=path)
+    must_be_for(folder, findings, lab.id, course.labs())
+    return Batch(
+        lab=lab,
+        folder=Path(os.path.abspath(folder)),
+        findings=findings,
+        out=Out(Path(os.path.abspath(path))),
+        stamp=stamp_of(lab, versions(lab.kind)),
+        sandbox=_sandbox(lab, weak=weak),
+        jobs=jobs,
+        fresh=not resume,
+    )
+
+
+def _sandbox(lab: Lab, *, weak: bool) -> Sandbox | None:
+    """The sandbox of this machine, None where nothing is run.
+
+    Raises SandboxError below `full`, unless that is allowed.
+    """
+    if lab.kind == "answers":
+        return None
+    from grader.sandbox import open_sandbox
+
+    sandbox = open_sandbox()
+    if sandbox.isolation == "full":
+        return sandbox
+    why = " ".join(sandbox.reasons)
+    if not weak or sandbox.isolation == "none":
+        raise SandboxError(
+            f"This machine shuts submissions in only as “{sandbox.isolation}”. {why}".strip(),
+            hint="“grade doctor” says what is missing. --allow-weak-sandbox runs them "
+            "nevertheless: only for work that you trust.",
+        )
+    click.echo(f"Warning: isolation is only “{sandbox.isolation}”. {why}", err=True)
+    return sandbox
+
+
+def _run(planned: Batch) -> int:
+    from grader.batch.run import run_batch
+
+    _say_what_was_found(planned)
+    last: list[Tally] = []
+    try:
+        with _watching() as show:
+
+            def watch(tally: Tally) -> None:
+                last[:] = [tally]
+                show(tally)
+
+            tally = run_batch(planned, watch)
+    except KeyboardInterrupt:
+        _say_how_to_go_on(planned, last)
+        return INTERRUPTED
+    _summarise(planned, tally)
+    if tally.faulty_lab:
+        return EXIT_FAULTY_LAB
+    return EXIT_INVALID if tally.statuses["invalid"] else EXIT_DONE
+
+
+def _say_what_was_found(planned: Batch) -> None:
+    findings = planned.findings
+    count = len(findings.handed)
+    layout = {
+        "plain": "a folder or file for each student",
+        "canvas": "as Canvas names them",
+        "moodle": "as Moodle names them",
+        "nbgrader": "nbgrader's folders",
+    }[findings.layout]
+    people = "submission" if count == 1 else "submissions"
+    click.echo(
+        f"{planned.lab.id}: {count} {people} ({layout}), {min(planned.jobs, count)} at a time.",
+        err=True,
+    )
+    if findings.strays:
+        click.echo(f"Left out, for they are nobody's: {_some(findings.strays)}", err=True)
+
+
+def _say_how_to_go_on(planned: Batch, last: list[Tally]) -> None:
+    done = last[0].done if last else 0
+    total = len(planned.findings.handed)
+    fresh = " without --fresh" if planned.fresh else ""
+    click.echo(f"\nInterrupted: {done} of {total} are done and kept.", err=True)
+    click.echo(f"Hint: the same command{fresh} goes on from there.", err=True)
+
+
+@contextmanager
+def _watching() -> Iterator[Callable[[Tally], None]]:
+    """A live bar on a terminal's standard error; elsewhere a line now and then."""
+    if not sys.stderr.isatty():
+        yield _lines(time.monotonic())
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    began = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("")
+
+        def show(tally: Tally) -> None:
+            words = f"{_counts(tally)}, {_rate(tally, began):.0f} a minute"
+            progress.update(bar, total=tally.total, completed=tally.done, description=words)
+
+        yield show
+
+
+def _lines(began: float) -> Callable[[Tally], None]:
+    said = [began]
+
+    def show(tally: Tally) -> None:
+        now = time.monotonic()
+        if now - said[0] < LINE_SECONDS and tally.done < tally.total:
+            return
+        said[0] = now
+        rate = _rate(tally, began)
+        left = f", {_span(60 * (tally.total - tally.done) / rate)} left" if rate else ""
+        words = f"{tally.done} of {tally.total}: {_counts(tally)}, {rate:.0f} a minute{left}"
+        click.echo(words, err=True)
+
+    return show
+
+
+def _rate(tally: Tally, began: float) -> float:
+    """Submissions a minute, of those that were graded now."""
+    return 60 * tally.graded_now / max(time.monotonic() - began, 0.001)
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _counts(tally: Tally) -> str:
+    words = [f"{tally.statuses['graded']} graded"]
+    words += [
+        f"{tally.statuses[status]} {status}"
+        for status in ("rejected", "invalid", "missing")
+        if tally.statuses[status]
+    ]
+    return ", ".join(words)
+
+
+def _summarise(planned: Batch, tally: Tally) -> None:
+    """The end of it on standard output: counts, what to look at, and where the files are."""
+    kept = f" ({tally.kept} of them kept from before)" if tally.kept else ""
+    click.echo(f"{planned.lab.id}: {_counts(tally)}{kept}.")
+    listed = [
+        ("Nothing to grade from", tally.missing),
+        ("A second submission under one name", planned.findings.twins),
+        ("In OUT, but not in FOLDER; kept as they were", tally.former),
+    ]
+    for words, ids in listed:
+        if ids:
+            click.echo(f"{words}: {_some(sorted(ids))}")
+    for notice in sorted(tally.doubts)[:LISTED]:
+        click.echo(f"{notice.id}: {notice.said}")
+    if len(tally.doubts) > LISTED:
+        click.echo(f"… and {len(tally.doubts) - LISTED} more; index.html has them all.")
+    if tally.faulty_lab:
+        click.echo(f"Error: the lab is at fault: {tally.faulty_lab[0]}", err=True)
+    elif tally.statuses["invalid"]:
+        click.echo("Hint: the same command tries those again that are invalid.", err=True)
+    click.echo(f"The class: {planned.out.folder / 'index.html'}")
+    click.echo(f"The marks: {planned.out.folder / 'grades.csv'}")
+
+
+def _some(names: Any) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

@@ -1,0 +1,177 @@
+"""The class on one page: how the marks lie, what went wrong most, and a link to each report."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from grader.records.result import Limit
+from grader.report import words
+from grader.report.html import content_policy, environment, source
+
+BINS = 10
+MOST = 12
+"""Mistakes and checks that are shown."""
+
+
+class Row(NamedTuple):
+    """A line of the table. `name` is that of its files."""
+
+    id: str
+    name: str
+    status: str
+    score: float
+    max_score: float
+    root_cause: str | None
+    limit: Limit | None
+    accuracy: float | None
+    reason: str | None
+
+
+class Notice(NamedTuple):
+    """Something for a person to look at: whose it is, and what was seen."""
+
+    id: str
+    said: str
+
+
+@dataclass
+class ClassPage:
+    """All that the page shows. `points` are the rubric's.
+
+    `mistakes` counts submissions by misconception, `checks` counts outcomes by check; `titles` are
+    the words for both. `rows` come in the order of the table.
+    """
+
+    lab: str
+    title: str
+    points: Mapping[str, float]
+    notices: tuple[Notice, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+    mistakes: dict[str, int] = field(default_factory=dict)
+    checks: dict[str, dict[str, int]] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+
+
+class Bar(NamedTuple):
+    """A bar of the picture of the marks: its place and size in pixels, and what it stands for."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    rows: int
+    label: str
+
+
+class Hard(NamedTuple):
+    """A check with how many passed it of those that were asked."""
+
+    title: str
+    points: float
+    passed: int
+    asked: int
+    waiting: int
+
+
+def render_class(page: ClassPage) -> Iterator[str]:
+    """The page, in pieces, so that a large class is never held as one text."""
+    style = source("report.css") + source("class.css")
+    graded = [row for row in page.rows if row.status == "graded"]
+    template = environment().get_template("class.html.j2")
+    stream = template.stream(
+        policy=content_policy(style),
+        style=Markup(style),  # our own files
+        page=page,
+        counts={
+            status: sum(row.status == status for row in page.rows)
+            for status in ("graded", "rejected", "invalid")
+        },
+        marks=_marks(graded),
+        bars=bars(graded),
+        chart=(WIDTH, HEIGHT, BASE),
+        mistakes=_mistakes(page),
+        hard=_hard(page),
+        looks=_looks(page),
+    )
+    stream.enable_buffering(64)
+    return iter(stream)
+
+
+WIDTH, HEIGHT, BASE = 640, 190, 160
+_GAP = 6
+
+
+def bars(rows: list[Row]) -> list[Bar]:
+    """How many submissions lie in each tenth of the points; full marks are in the last."""
+    counts = [0] * BINS
+    for row in rows:
+        counts[min(int(words.share(row.score, row.max_score) * BINS), BINS - 1)] += 1
+    step, most = WIDTH / BINS, max(counts, default=0)
+    return [
+        Bar(
+            x=round(number * step + _GAP / 2, 1),
+            y=round(BASE - (BASE - 22) * count / most, 1) if most else BASE,
+            width=round(step - _GAP, 1),
+            height=round((BASE - 22) * count / most, 1) if most else 0.0,
+            rows=count,
+            label=f"{number * 100 // BINS}–{(number + 1) * 100 // BINS}",
+        )
+        for number, count in enumerate(counts)
+    ]
+
+
+def _marks(rows: list[Row]) -> list[tuple[str, str]]:
+    """Figures on the marks, in words."""
+    if not rows:
+        return []
+    scores = [row.score for row in rows]
+    full = sum(row.score >= row.max_score for row in rows)
+    return [
+        (
+            "median",
+            f"{words.points(statistics.median(scores))} of {words.points(rows[0].max_score)}",
+        ),
+        ("mean", words.points(statistics.fmean(scores))),
+        ("full marks", f"{full} of {len(rows)}"),
+    ]
+
+
+def _mistakes(page: ClassPage) -> list[tuple[str, str, int]]:
+    """(code, title, submissions), the commonest first."""
+    ranked = sorted(page.mistakes.items(), key=lambda item: (-item[1], item[0]))
+    return [(code, page.titles.get(code, code), count) for code, count in ranked[:MOST]]
+
+
+def _hard(page: ClassPage) -> list[Hard]:
+    """The checks that fewest passed. One that waits for another was not asked."""
+    found = []
+    for check, outcomes in page.checks.items():
+        asked = sum(outcomes.get(outcome, 0) for outcome in ("passed", "failed", "error"))
+        title, worth = page.titles.get(check, check), page.points.get(check, 0.0)
+        found.append(
+            Hard(title, worth, outcomes.get("passed", 0), asked, outcomes.get("skipped", 0))
+        )
+    missed = [item for item in found if item.passed < item.asked]
+    return sorted(missed, key=lambda item: (item.passed / item.asked, item.title))[:MOST]
+
+
+def _looks(page: ClassPage) -> list[tuple[Notice, str | None]]:
+    """What a person should look at, each with its report where there is one."""
+    names = {row.id: row.name for row in page.rows}
+    said = {
+        "invalid": "Not graded, by a fault of the grader or the machine: ",
+        "rejected": "Cannot be read as a submission: ",
+    }
+    found = [
+        Notice(row.id, said[row.status] + (row.reason or ""))
+        for row in page.rows
+        if row.status in said
+    ]
+    found += [Notice(row.id, words.limit_words(row.limit, {})) for row in page.rows if row.limit]
+    found += page.notices
+    return [(notice, names.get(notice.id)) for notice in sorted(found)]
