@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
+from grader.printed import settled
 from grader.records.evidence import AnyEvent, CellRun, Evidence, ModelFacts, ValueFacts
 
 MAX_PIECES = 5_000
@@ -85,4 +86,4 @@ def _text(told: Any) -> str:
     """A text that came as bytes, which take less room than JSON's characters."""
     if not isinstance(told, np.ndarray) or told.dtype != np.uint8:
         raise ValueError("a text that is not made of bytes")
-    return told.tobytes().decode("utf-8", "replace")
+    return settled(told.tobytes().decode("utf-8", "replace"))

@@ -26,7 +26,19 @@ from grader.sandbox import command, launch, policy
 from grader.sandbox.child import LINUX, Child, Parts
 from grader.sandbox.command import Sight, Way
 
-PRELOAD = ("tensorflow", "keras", "IPython.core.interactiveshell")
+PRELOAD = (
+    "tensorflow",
+    "keras",
+    "IPython.core.interactiveshell",
+    "matplotlib.pyplot",
+    "sklearn.metrics",
+    "sklearn.model_selection",
+    "sklearn.linear_model",
+    "sklearn.preprocessing",
+    "pandas",
+    "seaborn",
+)
+"""What a submission may import, where importing it takes long; the first two tell a network."""
 WAITING = 64
 READY_SECONDS = 60.0
 """For the answer to a first request, which waits for TensorFlow's import."""
