@@ -65,6 +65,7 @@ data: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/cold.py
+	$(BIN)/python benchmarks/warm.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/validation.py lab02
 
