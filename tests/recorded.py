@@ -33,13 +33,25 @@ class Told:
         ]
 
 
-def run_cells(cells: list[str], data: str | None, *, record: bool = True, warm: str = "") -> Told:
-    """`warm` names modules, with spaces between, that are imported before the recorder is."""
+def run_cells(
+    cells: list[str],
+    data: str | None,
+    *,
+    record: bool = True,
+    warm: str = "",
+    allowed: float | None = None,
+    trainings: int = 1,
+) -> Told:
+    """`warm` names modules, with spaces between, that are imported before the recorder is.
+
+    `allowed` is how much work the `trainings` may take, as the limits of a lab have it.
+    """
+    job = {"cells": cells, "data": data, "record": record, "warm": warm}
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "Agg"}
     with tempfile.TemporaryDirectory() as work:
         done = subprocess.run(
             [sys.executable, os.path.abspath(__file__)],
-            input=json.dumps({"cells": cells, "data": data, "record": record, "warm": warm}),
+            input=json.dumps({**job, "work": allowed, "trainings": trainings}),
             capture_output=True,
             text=True,
             env=environment,
@@ -106,6 +118,7 @@ def _main() -> None:
     for name in job["warm"].split():
         importlib.import_module(name)
     recorder = Recorder(emit, where, job["data"])
+    recorder.allow(job["work"], job["trainings"])
     if job["record"]:
         recorder.install()
         legacy.install(recorder.hooks, recorder.note_old)

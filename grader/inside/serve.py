@@ -86,6 +86,8 @@ class Server:
         recorder = self._recorder
         assert recorder is not None
         runner.after_cell = recorder.after_cell
+        limits = job["limits"]
+        recorder.allow(limits["training_work"], limits["trainings"])
         seeds.plant(job["seed"])
         self._send({"starts": True})
         limit = runner.run()

@@ -211,13 +211,26 @@ class CompileEvent(Event):
     fault: Fault | None = None
 
 
+class Shortened(Plain):
+    """How a training was cut to the lab's budget: `steps` batches an epoch, `of` as many asked for.
+
+    `of` is None where only the end of the data would have told.
+    """
+
+    steps: int = Field(gt=0)
+    of: int | None = Field(default=None, gt=0)
+
+
 class FitEvent(Event):
     """`model.fit`, a loop over `train_on_batch`, or an own GradientTape loop (`how`).
 
     `history` maps keys to a value an epoch.
     `changed` says that the model's trainable variables differ from before; `continues` that they
     began as an earlier training left them, and names the model of that one.
-    `epochs_ran` may be less than `epochs` (early stopping, an exception).
+    `restructured` says that other variables are trainable than in the first training after the last
+    compile.
+    `epochs_ran` may be less than `epochs` (early stopping, an exception). All else is as it was
+    asked for, also where it was `shortened`.
     """
 
     kind: Literal["fit"] = "fit"
@@ -235,7 +248,9 @@ class FitEvent(Event):
     history: dict[Name, tuple[Number, ...]] = Field(default_factory=dict)
     changed: bool | None = None
     continues: int | None = None
+    restructured: bool = False
     compiled: Compiled | None = None
+    shortened: Shortened | None = None
     fault: Fault | None = None
 
 

@@ -15,7 +15,11 @@ Kind = Literal["code", "answers"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on one submission. Seconds are wall time; sizes are bytes."""
+    """Bounds on one submission. Seconds are wall time; sizes are bytes.
+
+    `training_work` bounds all trainings together, in the unit of `grader.inside.work`; None for as
+    much as fits into the time. It is shared among as many `trainings` as the lab asks for.
+    """
 
     run_seconds: float = 60.0
     call_seconds: float = 10.0
@@ -26,6 +30,8 @@ class Limits:
     text_kept: int = 1 * MIB
     text_ends_run: int = 16 * MIB
     display: int = 4 * MIB
+    training_work: float | None = None
+    trainings: int = 1
 
     @property
     def total_seconds(self) -> float:
@@ -64,6 +70,22 @@ class Validation:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What a lab's own training takes: so many `trainings`, each of so many `epochs` over so many
+    `images`, of a network with so many `multiply_adds` for one picture.
+
+    A submission may train `times` as much before it is shortened; where a number is missing,
+    nothing is.
+    """
+
+    epochs: int | None = None
+    images: int | None = None
+    multiply_adds: int | None = None
+    trainings: int = 1
+    times: float = 4.0
+
+
+@dataclass(frozen=True)
 class Lab:
     """One assignment of a course.
 
@@ -91,6 +113,7 @@ class Lab:
     model_names: tuple[str, ...] = ("model",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     validation: Validation = Validation()
+    budget: Budget = Budget()
     reference: Path | None = None
     kind: Kind = "code"
     key: Path | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..datasets import Datasets
 from ..import_hooks import PostImport
+from ..work import Allowance
 from .arrays import Arrays
 from .estimators import Estimators
 from .feeds import Feeds
@@ -88,6 +89,10 @@ class Recorder:
         self.hooks.for_each_below("sklearn", self._safe(self._estimators.in_module))
         self.hooks.install()
 
+    def allow(self, work: float | None, trainings: int = 1) -> None:
+        """Bound the work of all Keras trainings together; the lab asks for so many `trainings`."""
+        self._calls.budget.allow(None if work is None else Allowance(work, trainings))
+
     def note_old(self, code: str, used: str) -> None:
         """Record that an old spelling was run as what took its place."""
         if not self._journal.closed:
@@ -129,8 +134,9 @@ class Recorder:
 
     def _patch_keras(self, module: Any) -> None:
         trainer = sys.modules["keras.src.trainers.trainer"].Trainer
-        backend = sys.modules["keras.src.backend.tensorflow.trainer"].TensorFlowTrainer
-        self._calls.patch(trainer, backend)
+        backend = sys.modules["keras.src.backend.tensorflow.trainer"]
+        self._calls.patch(trainer, backend.TensorFlowTrainer)
+        self._calls.budget.patch(backend)
         self._use.patch(module.Model)
 
     def _loaded(self, source: str, name: str) -> None:

@@ -31,6 +31,22 @@ class Intake:
         self._passing = Passing.of(x, steps)
         return arguments if self._passing is None else self._passing.put_into(*arguments)
 
+    @property
+    def rows(self) -> int | None:
+        """How many rows a pass over the source has, where that was told before the call."""
+        return None if self._feed is None else self._feed.facts.get("rows")
+
+    @property
+    def batch_size(self) -> int | None:
+        """How many rows a batch has, where the source or what has passed by tells it."""
+        told = None if self._feed is None else self._feed.batch_size
+        return told or (None if self._passing is None else self._passing.batch_size)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the batches are seen only as they pass by: they are made on the way."""
+        return self._passing is not None
+
     def end(self) -> Feed | None:
         """What went in."""
         if self._passing is None or self._feed is None:

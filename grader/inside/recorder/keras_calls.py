@@ -12,9 +12,10 @@ from .arrays import kind_of
 from .feeds import Feed, Feeds
 from .intake import Intake
 from .journal import Journal, Place, fault_of
+from .keras_budget import Budget, Plan
 from .keras_models import compiled_facts, plain_shape
 from .labels import KnownLabels
-from .ledger import Entry, Ledger, weights_mark
+from .ledger import Entry, Ledger, trainable_ids, weights_mark
 from .loops import Loops
 
 
@@ -30,7 +31,9 @@ class Ticket:
     intake: Intake
     validation: Intake
     mark: str | None = None
+    restructured: bool = False
     loop: Any = None
+    plan: Plan | None = None
 
     def feed_with(self, intake: Intake, x: Any, y: Any, steps: Any) -> None:
         """Begin to take in `x` and `y`, which may change the arguments that are passed on."""
@@ -48,6 +51,7 @@ class KerasCalls:
         self._ledger = ledger
         self._feeds = feeds
         self._known = known
+        self.budget = Budget(journal)
         self.histories: list[dict[str, list[float | None]]] = []
 
     def patch(self, trainer: type, backend_trainer: type) -> None:
@@ -74,7 +78,7 @@ class KerasCalls:
         entry = ticket.entry
         facts = compiled_facts(ticket.given, entry.model if error is None else None)
         if error is None:
-            entry.compiled = facts
+            entry.compiled, entry.learning = facts, None
         fault = None if error is None else fault_of(error, ticket.place)
         self._journal.event("compile", ticket.place, model=entry.id, compiled=facts, fault=fault)
         self._ledger.publish(entry)
@@ -88,6 +92,7 @@ class KerasCalls:
     def _before_fit(self, ticket: Ticket) -> None:
         self._loops.settle([entry.model for entry in self._ledger.entries.values()])
         ticket.mark = weights_mark(ticket.entry.model)
+        ticket.restructured = _is_restructured(ticket.entry)
         given = ticket.given
         steps = given.get("steps_per_epoch")
         ticket.feed_with(ticket.intake, given.get("x"), given.get("y"), steps)
@@ -97,10 +102,13 @@ class KerasCalls:
             ticket.feed_with(ticket.validation, validation[0], validation[1], steps)
         elif validation is not None:
             ticket.feed_with(ticket.validation, validation, None, steps)
+        intakes = ticket.intake, ticket.validation
+        ticket.plan = self._journal.safely(self.budget.open, ticket.entry.model, given, *intakes)
 
     def _after_fit(self, ticket: Ticket, result: Any, error: Any) -> None:
         entry, given = ticket.entry, ticket.given
         feed, validation = ticket.intake.end(), ticket.validation.end()
+        shortened = self._journal.safely(self.budget.close, ticket.plan, error)
         history = _history(result if error is None else getattr(entry.model, "history", None))
         if history:
             self.histories.append(history)
@@ -114,6 +122,7 @@ class KerasCalls:
         continues = self._ledger.ended_with(ticket.mark)
         if changed:
             self._ledger.note_end(entry, mark)
+            entry.learning = entry.learning or trainable_ids(entry.model)
         ran = max((len(values) for values in history.values()), default=0)
         self._journal.event(
             "fit",
@@ -132,7 +141,9 @@ class KerasCalls:
             history=history,
             changed=changed,
             continues=continues,
+            restructured=ticket.restructured,
             compiled=entry.compiled,
+            shortened=shortened,
             fault=None if error is None else fault_of(error, ticket.place),
         )
         self._ledger.publish(entry)
@@ -202,6 +213,11 @@ class _Bound:
             if shape:
                 ticket.entry.shapes["input_shape"] = [None, *shape[1:]]
         return None if self._before(ticket) is False else ticket
+
+
+def _is_restructured(entry: Entry) -> bool:
+    now = trainable_ids(entry.model)
+    return entry.learning is not None and now is not None and now != entry.learning
 
 
 def _history(source: Any) -> dict[str, list[float | None]]:

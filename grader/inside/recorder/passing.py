@@ -56,6 +56,13 @@ class Passing:
         count = getattr(self.source, "n", None)
         return int(count) if isinstance(count, (int, np.integer)) else None
 
+    @property
+    def batch_size(self) -> int | None:
+        """How many rows the first batch seen has."""
+        parts = _parts(self._batches[0]) if self._batches else []
+        shape = getattr(parts[0], "shape", None) if parts else None
+        return int(shape[0]) if shape else None
+
     def put_into(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
