@@ -7,26 +7,32 @@ import importlib.metadata
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grader
 from grader import data
-from grader.errors import GraderError, LabError, SandboxError, SubmissionError
+from grader.errors import GraderError, LabError, SandboxError, SessionClosed, SubmissionError
 from grader.live import Live, NotRun
 from grader.records.evidence import Evidence
 from grader.records.exhibits import Exhibits
 from grader.records.lab import Kind, Lab
 from grader.records.result import Isolation, Limit, Outcome, Result, Status
 from grader.records.submission import Submission
+from grader.reseeding import with_seed
 from grader.sandbox import Sandbox, Sight, open_sandbox
-from grader.session import Session, whole_seconds
+from grader.session import Session, StudentFault, whole_seconds
 
 if TYPE_CHECKING:
     from grader.checks.subject import Subject
+    from grader.checks.threshold import Measured
+
+
+def _say_nothing(_text: str) -> None:
+    """Nobody waits for this grading."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,11 @@ def grade(
     *,
     hidden: bool,
     select: str | None = None,
+    tell: Callable[[str], None] = _say_nothing,
 ) -> Graded:
     """Run a submission in the sandbox and judge it. `select` is pytest's `-k` expression.
+
+    `tell` is told, while somebody waits, why it takes longer.
 
     A lab of the kind `answers` needs no sandbox: nothing of the submission runs, so that its
     isolation is `full`.
@@ -58,7 +67,7 @@ def grade(
     if lab.kind == "code":
         isolation = "none" if sandbox is None else sandbox.isolation
     try:
-        with open_subject(lab, submission, sandbox) as subject:
+        with open_subject(lab, submission, sandbox, tell) as subject:
             ran = time.monotonic()
             graded = _judge(subject, isolation, hidden=hidden, select=select)
     except SandboxError as error:
@@ -82,7 +91,12 @@ def sight_of(lab: Lab) -> Sight:
 
 
 @contextmanager
-def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> Iterator[Subject]:
+def open_subject(
+    lab: Lab,
+    submission: Submission,
+    sandbox: Sandbox | None,
+    tell: Callable[[str], None] = _say_nothing,
+) -> Iterator[Subject]:
     """A submission that has run, with its process still there to be asked."""
     if lab.kind == "answers":
         from grader.checks.subject import Subject
@@ -112,12 +126,46 @@ def open_subject(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> I
     live = Live(session, lambda: start()[0], restarts=again)
     if not evidence.finished:
         live.mark_closed(session.limit or "crash")
+
+    def under(seed: int) -> Measured | None:
+        nonlocal ends
+        began = time.monotonic()
+        try:
+            return accuracy_under(lab, submission, sandbox, seed)
+        except (SandboxError, SessionClosed):
+            return None
+        finally:
+            # The first process waited meanwhile: that is not its own time.
+            waited = time.monotonic() - began
+            ends += waited
+            live.grant(waited)
+
     try:
+        from grader.checks.further import FurtherRuns
         from grader.checks.subject import Subject
 
-        yield Subject(lab, submission, evidence, live)
+        yield Subject(lab, submission, evidence, live, FurtherRuns(under, tell))
     finally:
         live.close()
+
+
+def accuracy_under(
+    lab: Lab, submission: Submission, sandbox: Sandbox | None, seed: int
+) -> Measured | None:
+    """The accuracy of a submission that runs anew with `seed` added to the lab's and its own seeds.
+
+    None where that run hit a limit, or trained nothing that can be asked. Raises SandboxError and
+    SessionClosed where it could not be started.
+    """
+    from grader.checks.judged import measured
+
+    moved = replace(lab, seed=lab.seed + seed)
+    with open_subject(moved, with_seed(submission, seed), sandbox) as subject:
+        try:
+            found = measured(subject)
+        except (StudentFault, SessionClosed):
+            return None
+        return found if subject.live.limit is None else None
 
 
 def _preload() -> None:
@@ -172,6 +220,9 @@ def _metrics(subject: Subject) -> dict[str, float]:
     measured = {"graded_accuracy": round(subject.graded.accuracy, 6)}
     if subject.graded.how == "own-test":
         measured["on_own_test_images"] = 1.0
+    for seed, run in subject.further.made.items() if subject.further else ():
+        if run is not None:
+            measured[f"accuracy_under_seed_{subject.lab.seed + seed}"] = round(run.accuracy, 6)
     return measured
 
 

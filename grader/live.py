@@ -52,6 +52,10 @@ class Live:
         """Say that the process did not survive the run itself."""
         self._closed = SessionClosed("the submission's process has ended", limit=limit)
 
+    def grant(self, seconds: float) -> None:
+        """Let the session last longer, for a time in which it was not asked."""
+        self._session.grant(seconds)
+
     def close(self) -> None:
         """End the session."""
         self._session.close()

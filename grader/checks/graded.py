@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from grader import data
-from grader.checks.expectations import expect, fail
+from grader.checks.expectations import fail
+from grader.checks.threshold import Measured
 from grader.feeding import Feeding, Statistics, learn, sampled
 from grader.live import Live
 from grader.records.evidence import ArrayFacts, Evidence, ModelFacts
 
 PREDICT_SECONDS = 60.0
-CONFIDENCE = 0.95
 AGREEMENT = 0.02
 MOST_SCORES = 1_000
 DIGITS = {
@@ -124,15 +124,18 @@ class GradedDigits:
         return None
 
     @property
-    def count(self) -> int:
-        """How many digits were judged."""
-        return 0 if self.predictions is None else len(self.predictions.truth)
+    def measured(self) -> Measured:
+        """How many digits were judged, and how many of them recognised; none where it could not be
+        asked."""
+        found = self.predictions
+        if found is None:
+            return Measured(0, 0)
+        return Measured(int((found.predicted == found.truth).sum()), len(found.truth))
 
     @property
-    def correct(self) -> int:
-        """How many of them were recognised."""
-        found = self.predictions
-        return 0 if found is None else int((found.predicted == found.truth).sum())
+    def count(self) -> int:
+        """How many digits were judged."""
+        return self.measured.count
 
     @property
     def accuracy(self) -> float:
@@ -146,12 +149,7 @@ class GradedDigits:
                 next="Evaluate your model on the test images in this file, all of them prepared "
                 "alike, before it ends.",
             )
-        return self.correct / self.count
-
-    @property
-    def upper(self) -> float:
-        """The upper Clopper–Pearson limit of the true accuracy, one-sided at 97.5 %."""
-        return clopper_pearson_upper(self.correct, self.count)
+        return self.measured.accuracy
 
     @property
     def confusion(self) -> np.ndarray | None:
@@ -164,25 +162,6 @@ class GradedDigits:
         inside = (found.predicted >= 0) & (found.predicted < size)
         np.add.at(table, (found.truth[inside], found.predicted[inside]), 1)
         return table
-
-    def expect_at_least(self, threshold: float, shown: float, *, band: float = 0.02) -> None:
-        """Expect an accuracy that is not significantly below `threshold`.
-
-        The student reads `shown`, a little stricter. Between `threshold - 2 * band` and the
-        threshold the points are given in proportion.
-        """
-        accuracy = self.accuracy
-        floor = threshold - 2 * band
-        share = min(max((accuracy - floor) / (threshold - floor), 0.0), 0.99)
-        digits, why = DIGITS[self.how]
-        expect(
-            self.upper >= threshold,
-            observed=f"{accuracy:.2%} of {self.count:,} {digits} were recognised",
-            expected=f"at least {shown:.0%}",
-            why=why,
-            next="If the curves are still rising, train longer; if not, give the model more units.",
-            earned=round(share, 2),
-        )
 
     def _fed(self) -> list[ArrayFacts]:
         uses = [use.feed for use in self._evidence.uses if use.model == self._model.id]
@@ -201,18 +180,6 @@ def disturbed(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     noise = rng.integers(-1, 2, size=images.shape, dtype=np.int16)
     shaken = np.clip(images.astype(np.int16) + noise, 1, 255)
     return np.where(images > 0, shaken, 0).astype(np.uint8)
-
-
-def clopper_pearson_upper(correct: int, count: int) -> float:
-    """The upper end of the two-sided 95 % Clopper–Pearson interval of a proportion.
-
-    Clopper and Pearson (1934), by the quantile of the beta distribution.
-    """
-    if count == 0 or correct >= count:
-        return 1.0
-    from scipy.special import betaincinv
-
-    return float(betaincinv(correct + 1, count - correct, (1 + CONFIDENCE) / 2))
 
 
 def _is_one_for_each(output: np.ndarray, count: int) -> bool:

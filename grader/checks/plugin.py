@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     import numpy as np
 
+    from grader.checks.accuracy import Accuracy
     from grader.checks.answers import Answers
     from grader.checks.diagnosis import Diagnosis
     from grader.checks.expectations import Shortfall
@@ -129,14 +130,26 @@ def settings(_subject: Subject) -> dict[str, Any]:
 
 
 @pytest.fixture
+def accuracy(_subject: Subject, request: pytest.FixtureRequest) -> Accuracy:
+    """The accuracy that the lab marks by, on digits that the submission never had."""
+    from grader.checks.accuracy import Accuracy
+
+    return Accuracy(_subject, _remark(request))
+
+
+@pytest.fixture
 def answers(_subject: Subject, request: pytest.FixtureRequest) -> Answers:
     """The answers of a submission that is only read."""
     from grader.checks.answers import Answers
 
+    return Answers(_subject.sheet, _remark(request))
+
+
+def _remark(request: pytest.FixtureRequest) -> Callable[[Shortfall], None]:
     def remark(said: Shortfall) -> None:
         request.node.stash[REMARK] = said
 
-    return Answers(_subject.sheet, remark)
+    return remark
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from grader import data
 from grader.answers.sheet import Sheet
 from grader.checks.diagnosis import Diagnosis
 from grader.checks.expectations import fail
+from grader.checks.further import FurtherRuns
 from grader.checks.graded import GradedDigits
 from grader.checks.networks import Network
 from grader.checks.trained import TrainedModel
@@ -32,12 +33,13 @@ MOST_NETWORKS = 20
 
 @dataclass(frozen=True)
 class Subject:
-    """One submission under judgement."""
+    """One submission under judgement; `further` runs it again under other seeds."""
 
     lab: Lab
     submission: Submission
     evidence: Evidence
     live: Live
+    further: FurtherRuns | None = None
 
     @cached_property
     def sheet(self) -> Sheet:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Mapping
 
 import click
 
-from grader.calibration.bounds import spread_of, threshold_of
-from grader.calibration.measuring import Run, family, measure
-from grader.calibration.record import runs_of, text_of
+from grader import data
+from grader.calibration.bounds import Spread, Threshold, spread_of, threshold_of
+from grader.calibration.measuring import Answer, conditions, family, measure
+from grader.calibration.record import Ledger
 from grader.cli import current_course
-from grader.course.calibrated import NAME, CalibrationFile, read
-from grader.grading import versions
-from grader.sandbox import open_sandbox
+from grader.course.schema import LabFile, read_toml
+from grader.errors import LabError
+from grader.grading import sight_of, versions
+from grader.records.lab import Lab
+from grader.sandbox import kept_warm, open_sandbox
 
 SHORT = 1
 FEW_ANSWERS = 5
+FEW_SEEDS = 20
 
 
 @click.command()
@@ -30,54 +34,96 @@ FEW_ANSWERS = 5
     help="Runs at a time.",
 )
 @click.option("--fresh", is_flag=True, help="Forget the runs that were kept.")
-def calibrate(lab: str, seeds: int, jobs: int, fresh: bool) -> None:
+def calibrate(lab: str, seeds: int, jobs: int, fresh: bool) -> int:
     """Measure LAB's right answers over many seeds, and write the threshold beside the lab.
 
-    Each run is kept as it ends: the same command goes on where it stopped. Exit code 1 where the
-    threshold does not separate a mistake that the accuracy is meant to catch.
+    Each run is kept as it ends: the same command goes on where it stopped. What was measured with
+    other versions, another seed or another source is measured anew. Exit code 1 where the accuracy
+    does not tell a mistake that it is meant to catch.
     """
     loaded = current_course().load(lab)
+    if loaded.data is None:
+        raise LabError(
+            f"{lab} names no data set, so there are no digits to recognise.",
+            hint="Only labs that are graded on digits have an accuracy to calibrate.",
+        )
     answers = family(loaded)
-    now = versions()
-    kept = CalibrationFile() if fresh else read(loaded.folder)
-    runs = [run for run in runs_of(kept, now) if run.name in answers]
-    known = {(run.name, run.seed) for run in runs}
+    ledger = Ledger(lab, loaded.folder, answers, versions(), conditions(loaded))
+    for reason in [] if fresh else ledger.recall():
+        click.echo(f"Measured anew: {reason}.", err=True)
+    _remarks(loaded, answers, seeds)
     wanted = [(name, seed) for seed in range(seeds) for name in answers]
-    missing = [one for one in wanted if one not in known]
-    if sum(right for _, right in answers.values()) < FEW_ANSWERS:
-        click.echo(f"Note: fewer than {FEW_ANSWERS} different right answers say little.", err=True)
-    target = loaded.folder / NAME
-    for number, run in enumerate(measure(loaded, open_sandbox(), missing, jobs), start=1):
-        runs.append(run)
-        _write(target, text_of(lab, runs, {}, None, now))
-        click.echo(f"{number}/{len(missing)}  {run.name}  seed {run.seed}  {run.accuracy:.4f}")
-    click.get_current_context().exit(_conclude(lab, target, runs, now))
+    missing = [one for one in wanted if one not in ledger.runs]
+    if missing:
+        _run(loaded, ledger, missing, jobs)
+    return _conclude(loaded, ledger, answers)
 
 
-def _conclude(lab: str, target: Path, runs: list[Run], measured_under: dict[str, str]) -> int:
-    right = {run.name for run in runs if run.right}
-    spreads = {
-        name: spread_of([run.accuracy for run in runs if run.name == name])
-        for name in sorted({run.name for run in runs})
-    }
-    found = threshold_of(
-        {name: spread for name, spread in spreads.items() if name in right},
-        {name: spread for name, spread in spreads.items() if name not in right},
+def _run(lab: Lab, ledger: Ledger, missing: list[tuple[str, int]], jobs: int) -> None:
+    with kept_warm(open_sandbox(), [sight_of(lab)]) as sandbox:
+        runs = measure(lab, ledger.answers, sandbox, missing, jobs)
+        for number, run in enumerate(runs, start=1):
+            ledger.add(run)
+            click.echo(f"{number}/{len(missing)}  {run.name}  seed {run.seed}  {run.accuracy:.4f}")
+
+
+def _remarks(lab: Lab, answers: Mapping[str, Answer], seeds: int) -> None:
+    rule = lab.accuracy
+    notes = []
+    if sum(answer.right for answer in answers.values()) < FEW_ANSWERS:
+        notes.append(f"fewer than {FEW_ANSWERS} different right answers say little.")
+    if seeds < FEW_SEEDS:
+        notes.append(f"fewer than {FEW_SEEDS} seeds make wide bounds, and a low threshold.")
+    if not rule.catches and not rule.reason:
+        notes.append(
+            "nothing is named that the accuracy is to catch; list wrong answers as catches in "
+            "[accuracy] of lab.toml, or give a reason why it catches none."
+        )
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
+
+
+def _conclude(lab: Lab, ledger: Ledger, answers: Mapping[str, Answer]) -> int:
+    spreads = {name: spread_of(ledger.accuracies(name)) for name in answers}
+    right = {name: one for name, one in spreads.items() if answers[name].right}
+    wrong = {name: one for name, one in spreads.items() if not answers[name].right}
+    _, truth = data.graded(str(lab.data))
+    found = threshold_of(right, wrong, len(truth))
+    target = ledger.close(spreads, found)
+    _table(right, wrong)
+    if found is None:
+        click.echo("\nThe right answers lie so far apart that no threshold follows.")
+        click.echo("Look at the one with the lowest bound; judge the lab by probes.")
+        return SHORT
+    click.echo(
+        f"\nmarks {found.marks}, shown {found.shown}, band {found.band}: on {found.count:,} digits "
+        f"an accuracy of {found.passes:.4f} passes.\nWritten to {target}"
     )
-    _write(target, text_of(lab, runs, spreads, found, measured_under))
-    click.echo(f"\n{'answer':<32}{'runs':>5}{'mean':>9}{'sd':>9}{'low':>9}{'high':>9}")
-    for name, one in spreads.items():
-        mark = "" if name in right else "  (to be caught)"
-        numbers = f"{one.mean:>9.4f}{one.deviation:>9.4f}{one.low:>9.4f}{one.high:>9.4f}"
-        click.echo(f"{name[:31]:<32}{one.count:>5}{numbers}{mark}")
-    click.echo(f"\nmarks {found.marks}, shown {found.shown}, written to {target}")
-    for name in found.overlapping:
-        click.echo(f"{name} reaches the threshold: judge it by a probe, not by its accuracy.")
+    _advise(lab, found)
     return SHORT if found.overlapping else 0
 
 
-def _write(target: Path, text: str) -> None:
-    """Replace the file as a whole, so that a run that is broken off loses nothing."""
-    part = target.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(target)
+def _table(right: Mapping[str, Spread], wrong: Mapping[str, Spread]) -> None:
+    head = "".join(f"{name:>9}" for name in ("mean", "sd", "low", "high", "Shapiro"))
+    click.echo(f"\n{'answer':<40}{'runs':>5}{head}")
+    for name, one in {**right, **wrong}.items():
+        numbers = f"{one.mean:>9.4f}{one.deviation:>9.4f}{one.low:>9.4f}{one.high:>9.4f}"
+        p = "–" if one.normality is None else f"{one.normality:.3f}"
+        mark = "  to be caught" if name in wrong else ""
+        click.echo(f"{name[:39]:<40}{one.count:>5}{numbers}{p:>9}{mark}")
+    for name, one in {**right, **wrong}.items():
+        if not one.is_normal:
+            click.echo(
+                f"{name} is not normally distributed: its bounds reach to the outermost run."
+            )
+
+
+def _advise(lab: Lab, found: Threshold) -> None:
+    for name in found.overlapping:
+        click.echo(
+            f"{name} can reach the threshold: judge it by a probe, not by its accuracy, and take "
+            "it out of catches."
+        )
+    written, _ = read_toml(lab.folder / "lab.toml", LabFile)
+    if written.accuracy.marks is not None:
+        click.echo("marks, shown and band in lab.toml count no longer: take them out.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +61,7 @@ def check(
     if html is not None and junitxml is not None and _same(html, junitxml):
         raise UsageError("--html and --junitxml name one file.", hint="Name two.")
     loaded = current_course().load(lab)
-    graded = _grade(loaded, path, hidden=hidden, select=select)
+    graded = _grade(loaded, path, hidden=hidden, select=select, quiet=as_json)
     if select and graded.result.status == "graded" and not graded.result.checks:
         raise UsageError(f"No check matches -k {select!r}.", hint="Leave -k out to run them all.")
     _write_files(graded, html, junitxml, hints=hints)
@@ -69,7 +69,7 @@ def check(
     return exit_code(graded.result)
 
 
-def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None) -> Graded:
+def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None, quiet: bool) -> Graded:
     from grader.grading import grade, rejected
     from grader.sandbox import open_sandbox
     from grader.submissions import find, read, unreadable
@@ -84,20 +84,26 @@ def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None) -> 
         return rejected(lab, unread, error, hidden=hidden)
     if lab.kind == "answers":  # read, never run
         return grade(lab, submission, None, hidden=hidden, select=select)
-    with _progress(f"Running {found.name}, at most {lab.limits.run_seconds:g} s …"):
-        return grade(lab, submission, open_sandbox(), hidden=hidden, select=select)
+    text = f"Running {found.name}, at most {lab.limits.run_seconds:g} s …"
+    with _progress(text, quiet=quiet) as tell:
+        return grade(lab, submission, open_sandbox(), hidden=hidden, select=select, tell=tell)
 
 
 @contextmanager
-def _progress(text: str) -> Iterator[None]:
-    """Say on a terminal's standard error that work goes on; elsewhere say nothing."""
+def _progress(text: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Say on a terminal's standard error that work goes on; elsewhere say nothing.
+
+    What it gives says more there, unless `quiet`.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda _text: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(text):
-        yield
+    # The checks run with another sys.stderr.
+    console = Console(file=sys.stderr)
+    with console.status(text):
+        yield lambda more: None if quiet else console.print(more, markup=False, highlight=False)
 
 
 def _write_files(graded: Graded, html: Path | None, junitxml: Path | None, *, hints: bool) -> None:

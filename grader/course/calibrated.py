@@ -5,46 +5,78 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from grader.course.schema import AccuracyTable, Share
 from grader.errors import LabError
+from grader.records.lab import AccuracyRule
 
 NAME = "calibration.toml"
+UNFINISHED = "calibration.part.toml"
+"""The runs of a calibration that has not come to its end: they mark nothing yet."""
 
 
-class Kept(BaseModel):
-    """One answer's accuracies by seed, and under which versions they were measured."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Kept(_Part):
+    """One answer's accuracies by seed, of the source with this hash."""
 
     name: str
     right: bool
+    sha256: str = ""
     seeds: tuple[int, ...]
     accuracies: tuple[float, ...]
 
+    @model_validator(mode="after")
+    def _pair(self) -> Kept:
+        if len(self.seeds) != len(self.accuracies):
+            raise ValueError(f"{self.name} has {len(self.seeds)} seeds and not as many accuracies")
+        return self
 
-class CalibrationFile(BaseModel):
-    """What is read back from the file."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+class KeptThreshold(_Part):
+    """What was concluded from the runs."""
 
-    threshold: dict[str, float] = Field(default_factory=dict)
+    marks: Share
+    shown: Share
+    band: Share = 0.02
+
+
+class CalibrationFile(_Part):
+    """What is read back from the file; `versions` and `conditions` are what the runs hung on."""
+
+    threshold: KeptThreshold | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+    conditions: dict[str, str] = Field(default_factory=dict)
     answer: tuple[Kept, ...] = ()
 
 
-def thresholds(folder: Path) -> dict[str, float]:
-    """`accuracy_marks` and `accuracy_shown` of a calibrated lab; nothing for any other.
+def accuracy_rule(folder: Path, table: AccuracyTable) -> AccuracyRule:
+    """What a lab asks of the accuracy: `[accuracy]` of its lab.toml, and where it was calibrated,
+    the numbers that were measured in place of those.
 
-    Raises LabError for a file that is none.
+    Raises LabError for a calibration that cannot be read, and where students would read of less
+    than what marks.
     """
-    kept = read(folder)
-    return {f"accuracy_{name}": value for name, value in kept.threshold.items()}
+    numbers = table.model_dump()
+    kept = read(folder / NAME).threshold
+    if kept is not None:
+        numbers |= {"marks": kept.marks, "shown": kept.shown, "band": kept.band}
+    numbers["catches"], numbers["left_out"] = tuple(table.catches), tuple(table.left_out)
+    rule = AccuracyRule(**numbers)
+    if rule.marks is not None and (rule.shown is None or rule.shown < rule.marks):
+        raise LabError(
+            f"{folder / 'lab.toml'}: [accuracy] has no “shown” that is at least “marks”.",
+            hint="Students read “shown”: make it a little stricter than what marks.",
+        )
+    return rule
 
 
-def read(folder: Path) -> CalibrationFile:
-    """The lab's calibration, empty where there is none. Raises LabError for a file that is none."""
-    path = folder / NAME
+def read(path: Path) -> CalibrationFile:
+    """What a calibration left, empty where there is none. Raises LabError for a file that is no
+    calibration."""
     if not path.is_file():
         return CalibrationFile()
     try:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.course.calibrated import thresholds
+from grader.course.calibrated import accuracy_rule
 from grader.course.checkfiles import CheckFunction, unique_checks
 from grader.course.lines import line_of
 from grader.course.schema import LabFile, RubricFile, RubricRow, read_toml
@@ -92,8 +92,9 @@ class Course:
             limits=Limits(**settings.limits.model_dump(exclude_none=True)),
             functions=tuple(settings.functions),
             model_names=tuple(settings.model_names),
-            settings={**thresholds(folder), **settings.settings},
+            settings=settings.settings,
             validation=Validation(**settings.validation.model_dump()),
+            accuracy=accuracy_rule(folder, settings.accuracy),
             reference=reference if reference.is_file() else None,
             kind=settings.kind,
             key=key if key.is_file() else None,

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader.course.lines import line_of
 from grader.errors import LabError
-from grader.records.lab import Kind
+from grader.records.lab import Judged, Kind
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Positive = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Table(BaseModel):
@@ -44,7 +45,19 @@ class ValidationTable(_Table):
     epochs: PositiveInt | None = None
     images: PositiveInt | None = None
     optimizer_asked: bool = False
-    accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    accuracy: Share | None = None
+
+
+class AccuracyTable(_Table):
+    """`[accuracy]`: the fields of `grader.records.lab.AccuracyRule`, all optional."""
+
+    marks: Share | None = None
+    shown: Share | None = None
+    band: Annotated[float, Field(gt=0, le=0.25)] = 0.02
+    of: Judged = "model"
+    catches: list[str] = []
+    reason: str = ""
+    left_out: list[str] = []
 
 
 class LabFile(_Table):
@@ -61,6 +74,7 @@ class LabFile(_Table):
     limits: LimitsTable = LimitsTable()
     settings: dict[str, Any] = {}
     validation: ValidationTable = ValidationTable()
+    accuracy: AccuracyTable = AccuracyTable()
 
 
 class RubricRow(_Table):
@@ -147,7 +161,12 @@ def _validation_message(
 
 def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> Mapping[str, Any]:
     """The keys that the table at `loc` may have."""
-    tables: dict[str, type[BaseModel]] = {"limits": LimitsTable, "check": RubricRow}
+    tables: dict[str, type[BaseModel]] = {
+        "limits": LimitsTable,
+        "check": RubricRow,
+        "validation": ValidationTable,
+        "accuracy": AccuracyTable,
+    }
     for part in loc:
         if isinstance(part, str) and part in tables:
             model = tables[part]

@@ -12,6 +12,10 @@ MIB = 1 << 20
 Kind = Literal["code", "answers"]
 """What is handed in: a program to run, or a file of answers that is only read."""
 
+Judged = Literal["model", "best", "dropout-pair"]
+"""Whose accuracy counts: the trained model, found by role; the best of all trained networks; the
+weaker of one network with and one without dropout."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -51,6 +55,31 @@ class Rubric:
     points: Mapping[str, float]
     titles: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class AccuracyRule:
+    """What a lab asks of the accuracy on the graded digits, as shares from 0 to 1.
+
+    Full points at `marks` or above; students read `shown`, a little stricter. From there down to
+    `floor` the points fall in proportion, and further seeds are tried before any are lost.
+    `catches` names wrong answers that the accuracy is to tell from right ones, and `reason` says
+    why it tells none; `left_out` are right answers that are not measured for the threshold.
+    """
+
+    marks: float | None = None
+    shown: float | None = None
+    band: float = 0.02
+    of: Judged = "model"
+    catches: tuple[str, ...] = ()
+    reason: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def floor(self) -> float:
+        """The accuracy at which nothing is earned, and that luck does not explain: two bands below
+        `marks`."""
+        return (self.marks or 0.0) - 2 * self.band
 
 
 @dataclass(frozen=True)
@@ -113,6 +142,7 @@ class Lab:
     model_names: tuple[str, ...] = ("model",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     validation: Validation = Validation()
+    accuracy: AccuracyRule = AccuracyRule()
     budget: Budget = Budget()
     reference: Path | None = None
     kind: Kind = "code"

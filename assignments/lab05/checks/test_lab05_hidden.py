@@ -2,16 +2,15 @@
 
 import pytest
 
-from grader.checks.accuracy import expect_accuracy, expect_every_class
+from grader.checks.accuracy import expect_every_class
 
 pytestmark = pytest.mark.hidden
 
 
 @pytest.mark.needs("network")
-def test_recognises_digits(graded, diagnosis, settings):
+def test_recognises_digits(accuracy):
     """The network recognises digits that it has never met."""
-    marks, shown = settings["accuracy_marks"], settings["accuracy_shown"]
-    expect_accuracy(graded, diagnosis, marks=marks, shown=shown)
+    accuracy.expect()
 
 
 @pytest.mark.needs("network")
