@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import settings
 
 from grader.course import find_course
-from grader.grading import grade
+from grader.grading import grade, sight_of
 from grader.records.lab import Lab
 from grader.records.result import Result
-from grader.sandbox import open_sandbox
+from grader.sandbox import kept_warm, open_sandbox
+from grader.sandbox.warm import wanted_by
 from grader.submissions import read
 from tests.labs import ROOT, Judge
 
@@ -37,12 +39,13 @@ def lab(request: pytest.FixtureRequest) -> Lab:
 
 
 @pytest.fixture(scope="module")
-def judge(lab: Lab) -> Judge:
+def judge(lab: Lab) -> Iterator[Judge]:
     """Grade a file with all checks of the module's lab, each file once."""
-    sandbox = open_sandbox()
+    tensorflow = lab.reference is not None and wanted_by(read(lab.reference, kind=lab.kind).source)
+    with kept_warm(open_sandbox(), [sight_of(lab)] if tensorflow else []) as sandbox:
 
-    @cache
-    def judge(path: Path) -> Result:
-        return grade(lab, read(path, kind=lab.kind), sandbox, hidden=True).result
+        @cache
+        def judge(path: Path) -> Result:
+            return grade(lab, read(path, kind=lab.kind), sandbox, hidden=True).result
 
-    return judge
+        yield judge
