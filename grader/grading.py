@@ -213,11 +213,14 @@ def _judge(subject: Subject, isolation: Isolation, *, hidden: bool, select: str 
 
 
 def _metrics(subject: Subject) -> dict[str, float]:
+    from grader.checks.shortened import training_share
     from grader.showing import predictions_of
 
+    share = training_share(subject.evidence)
+    measured = {} if share is None else {"training_share": round(share, 4)}
     if subject.graded is None or predictions_of(subject) is None:
-        return {}
-    measured = {"graded_accuracy": round(subject.graded.accuracy, 6)}
+        return measured
+    measured["graded_accuracy"] = round(subject.graded.accuracy, 6)
     if subject.graded.how == "own-test":
         measured["on_own_test_images"] = 1.0
     for seed, run in subject.further.made.items() if subject.further else ():

@@ -8,7 +8,8 @@ from dataclasses import asdict
 import numpy as np
 
 from grader import catalogue
-from grader.checks.graded import Predictions
+from grader.checks.graded import GradedDigits, Predictions
+from grader.checks.shortened import told
 from grader.checks.subject import Subject
 from grader.errors import SessionClosed
 from grader.records.exhibits import MAX_PICTURES, Curves, Exhibits, LayerRow, Mistaken
@@ -40,12 +41,17 @@ def exhibits_of(
         mistaken_total=_wrong(found) if found is not None else None,
         layers=_layers(subject),
         accuracy=f"{graded.accuracy:.2%}" if graded and found is not None else None,
-        accuracy_how=HOW[graded.how].format(count=graded.count) if graded and found else None,
+        accuracy_how=_how(graded) if graded and found else None,
         faults=tuple(cell.fault for cell in subject.evidence.cells if cell.fault is not None),
-        notes=subject.submission.notes,
+        notes=(*told(subject.evidence), *subject.submission.notes),
         hints=_hints(checks, findings),
         limits=limits_of(subject.lab),
     )
+
+
+def _how(graded: GradedDigits) -> str:
+    after = ", after a training that was shortened" if graded.shortened else ""
+    return HOW[graded.how].format(count=graded.count) + after
 
 
 def _of_answers(subject: Subject, checks: Sequence[CheckResult]) -> Exhibits:
@@ -62,7 +68,7 @@ def _of_answers(subject: Subject, checks: Sequence[CheckResult]) -> Exhibits:
 
 def limits_of(lab: Lab) -> dict[str, float]:
     """The bounds that held, by their names in `Limits`."""
-    return asdict(lab.limits)
+    return {name: bound for name, bound in asdict(lab.limits).items() if bound is not None}
 
 
 def predictions_of(subject: Subject) -> Predictions | None:

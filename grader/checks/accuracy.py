@@ -46,7 +46,8 @@ class Accuracy:
             return
         cause = _cause(found.diagnosis)
         certain = cause is not None and catalogue.get(cause.misconception).severity == "E"
-        further = {} if certain else self._further(first, rule)
+        excuse = None if certain else found.graded.excuse(rule.marks)
+        further = {} if certain or excuse else self._further(first, rule)
         digits, why = DIGITS[found.graded.how]
         shortfall = Shortfall(
             observed=_observed(first, digits, further, close=is_close(first, rule)),
@@ -55,6 +56,9 @@ class Accuracy:
             next=NEXT,
             earned=share_earned(first, rule),
         )
+        if excuse is not None:
+            self._remark(Shortfall(shortfall.observed, shortfall.expected, excuse))
+            return
         reached = [run is not None and run.reaches(rule.marks) for run in further.values()]
         if len(reached) == len(FURTHER_SEEDS) and all(reached):
             self._remark(Shortfall(shortfall.observed, shortfall.expected, LUCK.strip()))
@@ -95,7 +99,7 @@ def expect_every_class(graded: GradedDigits, diagnosis: Diagnosis, *, least: flo
     answer = int(table[worst].argmax())
     try:
         expect(
-            shares[worst] >= least,
+            shares[worst] >= least or graded.excuse(least) is not None,
             observed=f"{shares[worst]:.0%} of the {worst}s are recognised"
             + (f"; most are taken for {answer}" if answer != worst else ""),
             expected=f"at least {least:.0%} of each digit",

@@ -10,10 +10,11 @@ import numpy as np
 
 from grader import data
 from grader.checks.expectations import fail
+from grader.checks.shortened import EXCUSE, shortened_among, was_learning
 from grader.checks.threshold import Measured
 from grader.feeding import Feeding, Statistics, learn, sampled
 from grader.live import Live
-from grader.records.evidence import ArrayFacts, Evidence, ModelFacts
+from grader.records.evidence import ArrayFacts, Evidence, FitEvent, ModelFacts
 
 PREDICT_SECONDS = 60.0
 AGREEMENT = 0.02
@@ -163,9 +164,25 @@ class GradedDigits:
         np.add.at(table, (found.truth[inside], found.predicted[inside]), 1)
         return table
 
+    @property
+    def shortened(self) -> bool:
+        """Whether the model's training was cut to the lab's budget."""
+        return bool(shortened_among(self._fits))
+
+    def excuse(self, wanted: float) -> str | None:
+        """Why an accuracy below `wanted` (0 to 1) costs nothing, None where it counts as it is."""
+        guessing = 1 / data.classes(self.name)
+        if not was_learning(self._fits, self.accuracy, wanted, guessing):
+            return None
+        return EXCUSE
+
+    @property
+    def _fits(self) -> list[FitEvent]:
+        return [fit for fit in self._evidence.fits if fit.model == self._model.id]
+
     def _fed(self) -> list[ArrayFacts]:
         uses = [use.feed for use in self._evidence.uses if use.model == self._model.id]
-        fits = [fit for fit in self._evidence.fits if fit.model == self._model.id]
+        fits = self._fits
         feeds: list[Any] = uses[::-1]
         feeds += [fit.validation for fit in fits[::-1]]
         feeds += [fit.train for fit in fits[::-1]]

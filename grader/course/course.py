@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.course.budget import limits_of
 from grader.course.calibrated import accuracy_rule
 from grader.course.checkfiles import CheckFunction, unique_checks
 from grader.course.lines import line_of
 from grader.course.schema import LabFile, RubricFile, RubricRow, read_toml
 from grader.errors import LabError, UsageError
-from grader.records.lab import Kind, Lab, Limits, Rubric, Validation
+from grader.records.lab import Budget, Kind, Lab, Rubric, Validation
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED = (PACKAGE / "course_files", PACKAGE.parent)
@@ -89,12 +90,13 @@ class Course:
             data=settings.data,
             seed=settings.seed,
             cheap=settings.cheap,
-            limits=Limits(**settings.limits.model_dump(exclude_none=True)),
+            limits=limits_of(settings.limits, settings.budget),
             functions=tuple(settings.functions),
             model_names=tuple(settings.model_names),
             settings=settings.settings,
             validation=Validation(**settings.validation.model_dump()),
             accuracy=accuracy_rule(folder, settings.accuracy),
+            budget=Budget(**settings.budget.model_dump()),
             reference=reference if reference.is_file() else None,
             kind=settings.kind,
             key=key if key.is_file() else None,

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from grader.course.lines import line_of
 from grader.errors import LabError
@@ -60,6 +68,26 @@ class AccuracyTable(_Table):
     left_out: list[str] = []
 
 
+class BudgetTable(_Table):
+    """`[budget]`: the fields of `grader.records.lab.Budget`."""
+
+    epochs: PositiveInt | None = None
+    images: PositiveInt | None = None
+    multiply_adds: PositiveInt | None = None
+    trainings: PositiveInt = 1
+    times: Annotated[float, Field(ge=1)] = 4.0
+
+    @field_validator("multiply_adds")
+    @classmethod
+    def _needs_the_rest(cls, value: int | None, given: ValidationInfo) -> int | None:
+        missing = [name for name in ("epochs", "images") if given.data.get(name) is None]
+        if value is not None and missing:
+            raise PydanticCustomError(
+                "budget", "it counts only together with “epochs” and “images”"
+            )
+        return value
+
+
 class LabFile(_Table):
     """`assignments/<lab>/lab.toml`."""
 
@@ -75,6 +103,7 @@ class LabFile(_Table):
     settings: dict[str, Any] = {}
     validation: ValidationTable = ValidationTable()
     accuracy: AccuracyTable = AccuracyTable()
+    budget: BudgetTable = BudgetTable()
 
 
 class RubricRow(_Table):
@@ -166,6 +195,7 @@ def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> Mapping[s
         "check": RubricRow,
         "validation": ValidationTable,
         "accuracy": AccuracyTable,
+        "budget": BudgetTable,
     }
     for part in loc:
         if isinstance(part, str) and part in tables:

@@ -169,6 +169,8 @@ def _learned(case: Case) -> bool | None:
     accuracies, losses = _accuracies(case), _losses(case)
     if any(number(value) is None for value in losses):
         return False
+    if case.fit is not None and case.fit.shortened is not None:
+        return None
     if accuracies:
         return accuracies[-1] >= 0.5
     memorised = case.probe("one_batch_overfit", "accuracy")
@@ -209,7 +211,7 @@ def batch_size(case: Case) -> Iterator[Sighting]:
 def length(case: Case) -> Iterator[Sighting]:
     """Training that ended too soon, or went on too long."""
     held_out, fit = _accuracies(case, held_out=True), case.fit
-    if fit is None or fit.fault or fit.how != "fit":
+    if fit is None or fit.fault or fit.how != "fit" or fit.shortened is not None:
         return
     if len(held_out) in (2, 3) and held_out[-1] - held_out[-2] > 0.01:
         observed = f"held-out accuracy rose from {held_out[-2]:.3f} to {held_out[-1]:.3f}"

@@ -142,8 +142,8 @@ class Lab:
     model_names: tuple[str, ...] = ("model",)
     settings: Mapping[str, Any] = field(default_factory=dict)
     validation: Validation = Validation()
-    accuracy: AccuracyRule = AccuracyRule()
     budget: Budget = Budget()
+    accuracy: AccuracyRule = AccuracyRule()
     reference: Path | None = None
     kind: Kind = "code"
     key: Path | None = None

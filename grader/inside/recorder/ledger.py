@@ -25,6 +25,8 @@ class Entry:
     compiled: dict[str, Any] | None = None
     shapes: dict[str, Any] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    learning: tuple[int, ...] | None = None
+    """The variables, by id, that were trainable in the first training after the last compile."""
 
 
 class Ledger:
@@ -115,6 +117,13 @@ def weights_mark(model: Any) -> str | None:
     if not variables:
         return ""
     return "".join(variable_mark(variable) for variable in variables)
+
+
+def trainable_ids(model: Any) -> tuple[int, ...] | None:
+    """The trainable variables of a model by their ids; None while it is not built."""
+    if not getattr(model, "built", False):
+        return None
+    return tuple(id(variable) for variable in model.trainable_variables)
 
 
 def variable_mark(variable: Any) -> str:
