@@ -45,6 +45,7 @@ def test_a_plain_claim_names_its_winner(
         "SGD is better than nothing.",
         "SGD would be the best if it trained longer than Adam.",
         "",
+        "Among the SGD learning rates, 1 reached the highest accuracy.",
     ],
 )
 def test_a_sentence_that_can_be_read_otherwise_claims_nothing(sentence: str) -> None:

@@ -179,15 +179,35 @@ def test_a_faulty_lab_ends_with_4_and_names_file_and_line(
     assert said in found["labs"][0]["fault"]
 
 
-def test_a_fixture_called_after_no_mistake_is_the_labs_fault(
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("wrong/no-skaling--at-all.py", LEFT_OUT),
+        ("right/told.py", f"# shows: leaky-alpha, leaky-beta\n{RIGHT}"),
+    ],
+)
+def test_a_fixture_that_names_no_mistake_is_the_labs_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, source: str
+) -> None:
+    course = course_with(tmp_path)
+    (course / "assignments" / "numbers" / "fixtures" / name).write_text(source)
+    code, found = validated(course, capsys)
+    assert code == 4
+    assert f"{name}:1" in found["labs"][0]["fault"]
+
+
+def test_a_right_answer_has_to_be_told_of_what_it_says_that_it_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     course = course_with(tmp_path)
-    wrong = course / "assignments" / "numbers" / "fixtures" / "wrong"
-    (wrong / "no-skaling--at-all.py").write_text(LEFT_OUT)
-    code, found = validated(course, capsys)
-    assert code == 4
-    assert "no-skaling--at-all.py:1" in found["labs"][0]["fault"]
+    right = course / "assignments" / "numbers" / "fixtures" / "right"
+    old = f"{RIGHT}\n\ndef unused():\n    return LeakyReLU(alpha=0.1)\n"
+    (right / "told.py").write_text(f"# shows: leaky-alpha\n{old}")
+    (right / "untold.py").write_text(f"# shows: leaky-alpha\n# shows: h5-format\n{old}")
+    code, found = validated(course, capsys, "--no-mutants")
+    assert code == 1
+    problems = {item["name"]: item["problem"] for item in found["labs"][0]["problems"]}
+    assert problems == {"untold.py": "a right answer is not told of h5-format"}
 
 
 def test_a_course_without_references_cannot_be_validated(

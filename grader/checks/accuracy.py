@@ -133,7 +133,9 @@ def _cause(diagnosis: Diagnosis) -> Sighting | None:
     """The first mistake seen that can lower an accuracy."""
     for sighting in diagnosis.sightings:
         entry = catalogue.get(sighting.misconception)
-        if entry.severity in "EW" and entry.stage not in ("evaluation", "style"):
+        # A matter of concept lowers an accuracy only where it is one of settings.
+        known = entry.severity in "EW" and entry.stage not in ("evaluation", "style")
+        if known or (entry.severity == "C" and entry.stage == "hyperparameters"):
             return sighting
     return None
 

@@ -98,12 +98,16 @@ DOUBT = re.compile(
     re.I,
 )
 
+RATES = re.compile(r"\blearning[ _-]?rates?\b|\blr\b", re.I)
+"""A sentence about rates says of an optimizer only that it had them."""
+
 
 def claims(
     sentence: str, settings: Sequence[Setting]
 ) -> tuple[Setting, tuple[Setting, ...]] | None:
     """(winner, losers) where a sentence says without a doubt that one setting was better."""
-    if DOUBT.search(sentence):
+    named = any(isinstance(setting, str) for setting in settings)
+    if DOUBT.search(sentence) or (named and RATES.search(sentence)):
         return None
     found = {setting: at for setting in settings if (at := _place(sentence, setting)) is not None}
     over = OVER.search(sentence)

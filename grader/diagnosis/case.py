@@ -312,10 +312,10 @@ class Case:
             return (self.model.cell, None) if self.model else (None, None)
         cell, line = self.model.cell, self.model.line
         for item in self.source.statements:
-            before = item.cell == cell and item.line <= self.model.line
+            before = (item.cell or 0, item.line) <= (self.model.cell or 0, self.model.line)
             call = isinstance(getattr(item.node, "value", None), ast.Call)
             if before and call and set(targets(item.node)) & set(self.model.names):
-                line = item.line
+                cell, line = item.cell, item.line
         return cell, line
 
 

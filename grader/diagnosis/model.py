@@ -178,7 +178,8 @@ def batchnorm_misused(case: Case) -> Iterator[Sighting]:
     after = case.layers[case.weighted[-1] + 1 :]
     if any(layer.kind == "BatchNormalization" for layer in after):
         observed = "BatchNormalization after the output layer"
-        yield see("batchnorm-misused", observed, "before the output layer", case.model_place)
+        place = layer_place(case, "BatchNormalization")
+        yield see("batchnorm-misused", observed, "before the output layer", place)
 
 
 def equal_weights(case: Case) -> Iterator[Sighting]:

@@ -200,12 +200,22 @@ def learning_rate(case: Case) -> Iterator[Sighting]:
 def batch_size(case: Case) -> Iterator[Sighting]:
     """Batches of one, or of nearly everything."""
     fit = case.fit
-    rows = rows_of(fit.train) if fit else 0
+    rows = round(rows_of(fit.train) * (1 - (number(fit.validation_split) or 0))) if fit else 0
     if fit is None or fit.batch_size is None or rows < 1000 or fit.fault:
         return
     if fit.batch_size == 1 or fit.batch_size > rows / 5:
         observed = f"batch_size {fit.batch_size:,} for {rows:,} images"
         yield see("batch-extreme", observed, "32 to 512", case.fit_place)
+
+
+def not_recompiled(case: Case) -> Iterator[Sighting]:
+    """Layers frozen, freed, added or taken away between two trainings, without a new compile."""
+    for fit in case.fits:
+        if fit.restructured:
+            observed = "other weights are trainable now than when fit first ran after compile"
+            place = fit.cell, fit.line
+            yield see("not-recompiled", observed, "compile after such a change", place)
+            return
 
 
 def length(case: Case) -> Iterator[Sighting]:
@@ -266,6 +276,7 @@ DETECTORS: tuple[Detector, ...] = (
     loss_for_classes,
     learning_rate,
     batch_size,
+    not_recompiled,
     length,
     never_fitted,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ class Case:
     """A submission and what is expected of it.
 
     `code` is the mistake that a wrong answer makes, `accuracy` what the reference has to reach.
+    `shows` are the mistakes that a right answer is to be told of, though they cost it nothing.
     `shortened` is the reference that trains as little as its mutants do.
     """
 
@@ -29,13 +31,18 @@ class Case:
     submission: Submission
     code: str | None = None
     accuracy: float | None = None
+    shows: tuple[str, ...] = ()
+
+
+SHOWS = re.compile(r"# shows: ([a-z0-9, -]+)")
+"""A comment in a right answer, with the codes of what it has to be told."""
 
 
 def find_cases(lab: Lab) -> list[Case]:
     """All but the mutants, the reference first.
 
-    Raises LabError for a lab without a reference, a fixture whose name is no known mistake, and
-    one that cannot be read.
+    Raises LabError for a lab without a reference, a fixture that names no known mistake, and one
+    that cannot be read.
     """
     if lab.reference is None:
         raise LabError(
@@ -48,18 +55,28 @@ def find_cases(lab: Lab) -> list[Case]:
         Case(lab.id, "starter", lab.starter.name, _read(lab, lab.starter)),
     ]
     for path in _fixtures(lab, "right"):
-        cases.append(Case(lab.id, "right", path.name, _read(lab, path)))
+        right = _read(lab, path)
+        cases.append(Case(lab.id, "right", path.name, right, shows=_shown(path, right.source)))
     for path in _fixtures(lab, "wrong"):
         code = path.stem.split("--")[0]
-        try:
-            catalogue.get(code)
-        except LabError as error:
-            raise LabError(
-                f"{path}:1: {error.message}.",
-                hint=error.hint or "A wrong answer is called after its mistake.",
-            ) from None
+        _must_be_known(path, code, "A wrong answer is called after its mistake.")
         cases.append(Case(lab.id, "wrong", path.name, _read(lab, path), code))
     return cases
+
+
+def _shown(path: Path, source: str) -> tuple[str, ...]:
+    """The codes that a right answer's comments name."""
+    codes = [code for text in SHOWS.findall(source) for code in re.findall(r"[a-z0-9-]+", text)]
+    for code in codes:
+        _must_be_known(path, code, "“# shows:” is followed by codes, with commas between.")
+    return tuple(codes)
+
+
+def _must_be_known(path: Path, code: str, hint: str) -> None:
+    try:
+        catalogue.get(code)
+    except LabError as error:
+        raise LabError(f"{path}:1: {error.message}.", hint=error.hint or hint) from None
 
 
 def _fixtures(lab: Lab, kind: str) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from grader import catalogue
 from grader.records.result import Outcome, Result, Status
 from grader.validation.cases import Case
 
@@ -15,20 +16,25 @@ NAMED = 3
 class Graded:
     """The part of a result that is judged here; small, since it crosses between processes.
 
-    `lost` are the checks that did not pass; `fault` says that no verdict could be had, and
-    `faulty_lab` that the lab's own files are to blame for it.
+    `seen` are the mistakes among the findings, `lost` the checks that did not pass; `fault` says
+    that no verdict could be had, and `faulty_lab` that the lab's own files are to blame for it.
     """
 
     score: float = 0.0
     max_score: float = 0.0
     root_cause: str | None = None
-    errors_seen: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     limit: str | None = None
     accuracy: float | None = None
     seconds: float = 0.0
     fault: str | None = None
     faulty_lab: bool = False
+
+    @property
+    def errors_seen(self) -> tuple[str, ...]:
+        """The mistakes among those seen that cost points."""
+        return tuple(code for code in self.seen if catalogue.get(code).severity == "E")
 
     @property
     def full(self) -> bool:
@@ -46,7 +52,7 @@ def summary(result: Result) -> Graded:
         score=result.score,
         max_score=result.max_score,
         root_cause=result.root_cause,
-        errors_seen=tuple(item.misconception for item in result.findings if item.severity == "E"),
+        seen=tuple(item.misconception for item in result.findings),
         lost=tuple(check.id for check in result.checks if check.outcome is not Outcome.PASSED),
         limit=result.limit,
         accuracy=result.metrics.get("graded_accuracy"),
@@ -81,6 +87,9 @@ def _not_right(case: Case, graded: Graded) -> str | None:
         return f"{what} earns {graded.score:g} of {graded.max_score:g} ({lost}{limit})"
     if graded.errors_seen and case.kind != "shortened":
         return f"{what} is said to make the mistake {', '.join(graded.errors_seen[:NAMED])}"
+    unseen = [code for code in case.shows if code not in graded.seen]
+    if unseen:
+        return f"{what} is not told of {', '.join(unseen[:NAMED])}"
     if case.accuracy is not None and (graded.accuracy or 0) < case.accuracy:
         return f"{what} reaches an accuracy of {graded.accuracy}, not {case.accuracy}"
     return None

@@ -14,6 +14,7 @@ from grader.checks.compared import asked
 from grader.checks.fresh import trained_again
 from grader.checks.matrices import orientation
 from grader.checks.pictures import pictures_of
+from grader.checks.running import fail_with_fault
 from grader.diagnosis.source import Source
 
 EPOCHS = 10
@@ -34,8 +35,12 @@ def trainings(evidence, submission, optimizer):
         fit
         for fit in evidence.fits
         if fit.fault is None
-        and (fit.compiled.optimizer == optimizer if fit.compiled else fit.how == "tape" and named)
+        and (uses(fit, optimizer) if fit.compiled else fit.how == "tape" and named)
     ]
+
+
+def uses(fit, optimizer):
+    return fit.compiled is not None and fit.compiled.optimizer == optimizer
 
 
 def network_of(networks, fits):
@@ -48,8 +53,11 @@ def network_of(networks, fits):
 
 
 @pytest.mark.needs("network")
-def test_rmsprop(evidence, with_rmsprop):
+def test_rmsprop(evidence, diagnosis, with_rmsprop):
     """A network is trained with RMSprop for at least ten epochs."""
+    broken = [fit.fault for fit in evidence.fits if fit.fault and uses(fit, "RMSprop")]
+    if broken and not with_rmsprop:
+        fail_with_fault(broken[-1], diagnosis, expected="a training that runs to its end")
     used = dict.fromkeys(fit.compiled.optimizer for fit in evidence.fits if fit.compiled)
     expect(
         with_rmsprop,
@@ -132,6 +140,7 @@ def test_augmentation(evidence, submission, diagnosis, networks, with_rmsprop):
     one = network_of(networks, fits)
     facts = one.model.facts if one else diagnosis_skip()
     diagnosis.expect_none("augmentation-rank", "augmentation-empty", "augmentation-unused")
+    diagnosis.expect_none("featurewise-unfit", earned=0.5)
     found = augmented.reached(fits, facts, evidence)
     made = GENERATOR.search(submission.source)
     source = Source(submission)
