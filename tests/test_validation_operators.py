@@ -83,6 +83,7 @@ def test_an_operator_makes_its_slips(operator: str, source: str, expected: list[
         ("constant-changed", "x.reshape(n, -1)"),
         ("constant-changed", "ax.plot(x, linewidth=2)"),
         ("constant-changed", "'''About 2 things.'''\nprint(3)\nassert x == 4\nraise ValueError(5)"),
+        ("weights-alike", "model = Sequential([Flatten(), Dense(10)])"),
         ("dropped-statement", "import numpy as np\nprint(np)\npass"),
     ],
 )

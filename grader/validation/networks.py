@@ -143,12 +143,14 @@ def flatten_removed(places: Sequence[Slot]) -> Iterator[Edit]:
 
 
 def weights_alike(places: Sequence[Slot]) -> Iterator[Edit]:
-    """All weights begin at zero, so that no unit ever differs from its neighbours."""
+    """All weights begin at zero, so that no unit of a hidden layer ever differs from another."""
     zeros = ast.keyword("kernel_initializer", ast.Constant("zeros"))
-    yield from _by_network(
+    networks = _by_network(
         (slot, ast.Call(call.func, call.args, [*call.keywords, zeros]))
         for slot, call in calls(places, *WEIGHTED)
     )
+    # An output layer on its own may begin at zero: its units have different labels to learn.
+    yield from (edit for edit in networks if not all(_is_output(slot) for slot, _ in edit))
 
 
 def dropout_removed(places: Sequence[Slot]) -> Iterator[Edit]:

@@ -206,8 +206,8 @@ def optimizer_changed(places: Sequence[Slot], context: Context) -> Iterator[Edit
 
 
 def _is_handed_on(slot: Slot) -> bool:
-    """Whether a name is an argument or one of a list, and no default or text."""
-    return isinstance(slot.parent, ast.Call | ast.keyword | ast.List | ast.Tuple)
+    """Whether a name is an argument or one of a list, and no default or label."""
+    return isinstance(slot.parent, ast.Call | ast.keyword | ast.List)
 
 
 def _other_optimizer(name: str) -> str:
