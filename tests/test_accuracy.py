@@ -6,7 +6,9 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,11 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
+from grader.checks.further import FurtherRuns
+from grader.checks.judged import measured
 from grader.checks.threshold import Measured, clopper_pearson_upper, is_close, share_earned
-from grader.errors import LabError
-from grader.records.lab import AccuracyRule
+from grader.errors import LabError, SessionClosed
+from grader.grading import open_subject
+from grader.records.lab import AccuracyRule, Judged
 from grader.records.result import CheckResult, Outcome, Result
 from tests import digits
+from tests.sessions import module, sandbox
 
 RULE = AccuracyRule(marks=0.93, shown=0.94, band=0.02)
 DIGITS = 5_000
@@ -102,7 +108,7 @@ def test_a_first_run_of_bad_luck_recovers_under_two_other_seeds(course: Path) ->
     assert " under seed 1; " in str(check.observed)
     assert str(check.observed).endswith(" under seed 2")
     assert check.expected == "at least 67.5%"
-    assert "luck" in str(check.why)
+    assert str(check.why).endswith("Both runs reached what is asked for.")
 
 
 def test_an_answer_that_is_not_good_enough_fails_with_the_first_further_run(course: Path) -> None:
@@ -128,6 +134,15 @@ def test_far_below_no_further_run_is_made_and_nothing_is_called_close(course: Pa
     assert further(result) == []
     assert "close" not in str(check.observed)
     assert "luck" not in str(check.why)
+
+
+def test_where_a_mistake_explains_it_no_further_run_is_made(course: Path) -> None:
+    source = digits.neighbours(seed=LUCKLESS).replace("/ 255", "/ 255 / 255")
+    result = digits.grade_source(course, source).result
+    check = the_check(result)
+    assert (check.outcome, check.misconception) == (Outcome.FAILED, "double-scaling")
+    assert str(check.observed).startswith("close but below: ")
+    assert further(result) == []
 
 
 def test_a_good_first_run_is_the_only_one(course: Path) -> None:
@@ -212,3 +227,62 @@ def test_beside_json_nothing_is_said_of_it(course: Path) -> None:
     out, said = check_on_a_terminal(course, BAD, "--json")
     assert "accuracy_under_seed_1" in out
     assert "again" not in said
+
+
+def test_each_further_run_is_made_once_however_many_checks_ask() -> None:
+    made: list[int] = []
+    told: list[str] = []
+
+    def run(seed: int) -> Measured | None:
+        made.append(seed)
+        return Measured(9, 10) if seed == 1 else None
+
+    runs = FurtherRuns(run, told.append)
+    assert [runs.under(seed) for seed in (1, 2, 1, 2)] == [Measured(9, 10), None] * 2
+    assert made == [1, 2]
+    assert [("1 of 2" in told[0]), ("2 of 2" in told[1]), len(told)] == [True, True, 2]
+
+
+TWO_NETWORKS = """\
+import keras
+from keras import layers
+keras.utils.set_random_seed(0)
+(x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
+x, x_test = x[:4000] / 255, x_test / 255
+
+def network(rate):
+    parts = [keras.Input((28, 28)), layers.Flatten(), layers.Dense(32, activation="relu")]
+    net = keras.Sequential([*parts, *([layers.Dropout(rate)] if rate else []), layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    net.compile("adam", loss, metrics=["accuracy"])
+    return net
+
+model, other = network(0), network(0.1)
+other.fit(x, y[:4000], epochs=2, batch_size=32, verbose=0)
+model.fit(x[:200], y[:200], verbose=0)
+print(model.evaluate(x_test, y_test, verbose=0), other.evaluate(x_test, y_test, verbose=0))
+"""
+
+
+def test_whose_accuracy_counts_is_the_labs_to_say(course: Path) -> None:
+    lab = digits.load(course)
+    with open_subject(lab, module(TWO_NETWORKS), sandbox()) as subject:
+        found = {
+            of: measured(replace(subject, lab=replace(lab, accuracy=AccuracyRule(of=of))))
+            for of in get_args(Judged)
+        }
+    assert found["model"] is not None
+    assert found["best"] is not None
+    assert found["model"].accuracy < 0.6 < 0.75 < found["best"].accuracy
+    assert found["dropout-pair"] == found["model"]
+
+
+def test_time_that_is_granted_puts_off_the_end_of_a_session(course: Path) -> None:
+    with open_subject(digits.load(course), module("def f(): return 1"), sandbox()) as subject:
+        subject.live.grant(-1e6)
+        subject.live.grant(1e6)
+        assert subject.live.call("f").value == 1
+        subject.live.grant(-1e6)
+        with pytest.raises(SessionClosed) as closed:
+            subject.live.call("f")
+    assert closed.value.limit == "time"

@@ -108,7 +108,13 @@ def accuracy_of(lab: Lab, answer: Answer, sandbox: Sandbox, seed: int) -> float:
 
 def conditions(lab: Lab) -> dict[str, str]:
     """What the runs hang on besides the answers and the versions."""
-    return {"data": str(lab.data), "of": lab.accuracy.of, "seed": str(lab.seed)}
+    return {
+        "data": str(lab.data),
+        "of": lab.accuracy.of,
+        "seed": str(lab.seed),
+        "training_work": str(lab.limits.training_work),
+        "trainings": str(lab.limits.trainings),
+    }
 
 
 def _read(lab: Lab, path: Path) -> Submission:

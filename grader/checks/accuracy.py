@@ -20,7 +20,7 @@ from grader.records.lab import AccuracyRule
 from grader.records.misconception import Sighting
 
 NEXT = "If the curves are still rising, train longer; if not, give the model more units."
-LUCK = "Training is partly luck, so your file was run again under other seeds. "
+LUCK = "Training is partly luck, so your file was run again under other seeds."
 
 
 class Accuracy:
@@ -48,22 +48,13 @@ class Accuracy:
         certain = cause is not None and catalogue.get(cause.misconception).severity == "E"
         excuse = None if certain else found.graded.excuse(rule.marks)
         further = {} if certain or excuse else self._further(first, rule)
-        digits, why = DIGITS[found.graded.how]
-        shortfall = Shortfall(
-            observed=_observed(first, digits, further, close=is_close(first, rule)),
-            expected=f"at least {_percent(rule.shown)}",
-            why=LUCK + why if further else why,
-            next=NEXT,
-            earned=share_earned(first, rule),
-        )
-        if excuse is not None:
-            self._remark(Shortfall(shortfall.observed, shortfall.expected, excuse))
-            return
+        shortfall = _shortfall(found.graded, first, rule, further)
         reached = [run is not None and run.reaches(rule.marks) for run in further.values()]
         if len(reached) == len(FURTHER_SEEDS) and all(reached):
-            self._remark(Shortfall(shortfall.observed, shortfall.expected, LUCK.strip()))
-            return
-        _fail(shortfall, cause)
+            excuse = f"{LUCK} Both runs reached what is asked for."
+        if excuse is None:
+            _fail(shortfall, cause)
+        self._remark(Shortfall(shortfall.observed, shortfall.expected, excuse))
 
     def _rule(self) -> AccuracyRule:
         rule, lab = self._subject.lab.accuracy, self._subject.lab
@@ -109,6 +100,19 @@ def expect_every_class(graded: GradedDigits, diagnosis: Diagnosis, *, least: flo
         )
     except CheckFailed as failed:
         _fail(failed.shortfall, _cause(diagnosis))
+
+
+def _shortfall(
+    graded: GradedDigits, first: Measured, rule: AccuracyRule, further: dict[int, Measured | None]
+) -> Shortfall:
+    digits, why = DIGITS[graded.how]
+    return Shortfall(
+        observed=_observed(first, digits, further, close=is_close(first, rule)),
+        expected=f"at least {_percent(rule.shown)}",
+        why=f"{LUCK} {why}" if further else why,
+        next=NEXT,
+        earned=share_earned(first, rule),
+    )
 
 
 def _observed(
