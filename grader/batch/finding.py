@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from grader.batch.entries import entries_of
+from grader.batch.entries import entries_of, glance
 from grader.batch.layouts import Handed, Layout, detect, sort_out
 from grader.errors import NothingToGrade, UsageError
 from grader.records.lab import Kind
@@ -106,6 +106,6 @@ def _stems(folder: Path, findings: Findings) -> Iterator[str]:
             yield PurePosixPath(item.path).stem
         if path.is_symlink() or not path.is_dir():
             continue
-        for entry in entries_of(path):
+        for entry in glance(path):
             if entry.is_file and entry.name.lower().endswith((*SOURCES["code"], ".toml")):
                 yield PurePosixPath(entry.name).stem

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from grader.batch.entries import Entry, entries_of
+from grader.batch.entries import Entry, entries_of, glance
 from grader.errors import UsageError
 from grader.records.lab import Kind
 from grader.submissions.choice import SOURCES, settle
 from grader.submissions.names import printable
-from grader.submissions.read import default_id
 
 Layout = Literal["plain", "canvas", "moodle", "nbgrader"]
 LAYOUTS: tuple[Layout, ...] = ("plain", "canvas", "moodle", "nbgrader")
@@ -84,7 +83,9 @@ def _plain(entries: list[Entry], kind: Kind) -> Sorted:
         suffix = PurePosixPath(entry.name).suffix.lower()
         known = suffix in (*SOURCES[kind], ".zip")
         if entry.is_folder or known or (not suffix and not entry.is_file):
-            handed.append(Handed(default_id(entry.path), entry.name))
+            own = PurePosixPath(entry.name)
+            stem = own.stem if known and not entry.is_folder else own.name
+            handed.append(Handed(printable(stem), entry.name))
         else:
             strays.append(printable(entry.name))
     return Sorted(tuple(handed), tuple(strays))
@@ -111,12 +112,12 @@ def _nbgrader_base(folder: Path, entries: list[Entry]) -> str | None:
     """Where the students' folders lie, relative to `folder`; None where they do not."""
     alone = len(entries) == 1 and entries[0].name == _NBGRADER and entries[0].is_folder
     if alone:
-        base, students = _NBGRADER, entries_of(folder / _NBGRADER)
+        base, students = _NBGRADER, glance(folder / _NBGRADER)
     elif folder.resolve().name == _NBGRADER:
         base, students = "", entries
     else:
         return None
-    inner = [entries_of(student.path) for student in students if student.is_folder]
+    inner = [glance(student.path) for student in students if student.is_folder]
     work = (*SOURCES["code"], *SOURCES["answers"])
     loose = any(e.is_file and e.name.lower().endswith(work) for part in inner for e in part)
     return base if not loose and any(e.is_folder for part in inner for e in part) else None
@@ -161,4 +162,4 @@ def _assignment(students: list[Entry], lab_id: str) -> str:
 def _subfolders(students: list[Entry]) -> Iterator[str]:
     for student in students:
         if student.is_folder:
-            yield from (entry.name for entry in entries_of(student.path) if entry.is_folder)
+            yield from (entry.name for entry in glance(student.path) if entry.is_folder)

@@ -22,7 +22,7 @@ from grader.sandbox.child import LINUX
 
 TRIES = 2
 """How often a submission may end the process that grades it before that is its verdict."""
-STOP_SECONDS = 1.0
+STOP_SECONDS = 0.8
 START_SECONDS = 120.0
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

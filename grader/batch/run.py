@@ -16,14 +16,13 @@ from grader.batch.pool import Pool
 from grader.batch.saved import invalid, save
 from grader.batch.state import Stamp, opened
 from grader.batch.tables import superseded, write_tables
-from grader.batch.task import Plan, Task, Told
+from grader.batch.task import Plan, Task, Told, unread
 from grader.batch.warmth import kept_ready
 from grader.errors import LabError, SandboxError
 from grader.records.lab import Lab
 from grader.report.class_page import Notice
 from grader.sandbox import Sandbox
 from grader.session import whole_seconds
-from grader.submissions import unreadable
 
 FAULTS = 3
 """After so many faults of the lab, and nothing graded, the rest is not tried."""
@@ -131,31 +130,26 @@ def _is_there(batch: Batch, name: str) -> bool:
 
 def _given_up(batch: Batch, task: Task) -> Told:
     """The verdict on a submission whose grading process died, and died again."""
-    submission = unreadable(batch.folder / task.path, id=task.id, relative_to=batch.folder)
     error = SandboxError(
         "the process that graded it died, twice",
         hint="It is tried again the next time; with --jobs 1 it has the machine for itself.",
     )
-    graded = invalid(batch.lab, submission, error)
+    graded = invalid(batch.lab, unread(batch.folder, task), error)
     save(batch.out, task.name, graded)
-    return Told.of(graded.result, kept=False, doubt="")
+    return Told(task.id, "invalid")
 
 
 def _write(
     batch: Batch, names: dict[str, str], tally: Tally, *, until: float = float("inf")
 ) -> None:
-    there = write_tables(batch.out, batch.lab, _notices(batch, tally), until=until)
+    there = write_tables(batch.out, batch.lab, _notices(batch, tally), tally.missing, until=until)
     tally.former = [student for student in there if student not in names]
     tally.tables = True
 
 
 def _notices(batch: Batch, tally: Tally) -> Sequence[Notice]:
     twin = "A second submission came under this name; both are graded."
-    return [
-        *(Notice(student, "Handed in nothing that could be graded.") for student in tally.missing),
-        *(Notice(student, twin) for student in batch.findings.twins),
-        *tally.doubts,
-    ]
+    return [*(Notice(student, twin) for student in batch.findings.twins), *tally.doubts]
 
 
 def _drop_superseded(out: Out, names: dict[str, str]) -> None:

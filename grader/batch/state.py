@@ -16,8 +16,8 @@ from grader.errors import UsageError
 from grader.records.lab import Lab
 
 SCHEMA = "grader.batch/1"
-_NOT_OF_CHECKS = frozenset({"fixtures", "demo", "__pycache__"})
-"""Folders of a lab on which no verdict depends."""
+_NOT_OF_CHECKS = frozenset({"fixtures", "demo", "__pycache__", "survivors.toml"})
+"""What a lab holds on which no verdict depends."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,11 @@ def stamp_of(lab: Lab, versions: Mapping[str, str]) -> Stamp:
         path
         for path in sorted(lab.folder.rglob("*"))
         if path.is_file()
-        and not _NOT_OF_CHECKS & set(path.relative_to(lab.folder).parts)
         and path != lab.starter
+        and not any(
+            part in _NOT_OF_CHECKS or part.startswith(".")
+            for part in path.relative_to(lab.folder).parts
+        )
     ]
     whole = hashlib.sha256()
     for path in [*files, rubric]:

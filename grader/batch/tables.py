@@ -30,18 +30,34 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the start of a formula; the last four are full-width."""
 
 
+class TooLate(Exception):
+    """There was no time to go through all verdicts."""
+
+
 def write_tables(
-    out: Out, lab: Lab, notices: Sequence[Notice], *, until: float = float("inf")
+    out: Out,
+    lab: Lab,
+    notices: Sequence[Notice],
+    missing: Sequence[str],
+    *,
+    until: float = float("inf"),
 ) -> list[str]:
     """Write grades.csv and index.html; returns the ids of all verdicts that are there.
 
-    Raises OutputError, and TimeoutError where the monotonic clock passes `until` before the end:
+    `missing` are the students who handed in nothing: they have no row.
+    Raises OutputError, and TooLate where the monotonic clock passes `until` before the end:
     then both files are as they were.
     """
-    page = ClassPage(lab.id, lab.title, dict(lab.rubric.points), notices=tuple(notices))
+    page = ClassPage(
+        lab.id,
+        lab.title,
+        dict(lab.rubric.points),
+        notices=tuple(notices),
+        missing=tuple(sorted(missing)),
+    )
     checks = list(lab.rubric.points)
     with writing(out.folder / "grades.csv") as file:
-        table = csv.writer(file, lineterminator="\n")
+        table = csv.writer(file, lineterminator="\r\n")
         table.writerow([*COLUMNS, *checks])
         for name, result in _verdicts(out, until):
             table.writerow([_cell(value) for value in _row(result, checks)])
@@ -68,7 +84,7 @@ def _verdicts(out: Out, until: float) -> Iterator[tuple[str, Result]]:
 
 def _must_be_before(until: float) -> None:
     if time.monotonic() > until:
-        raise TimeoutError
+        raise TooLate
 
 
 def _row(result: Result, checks: Sequence[str]) -> Iterator[Any]:

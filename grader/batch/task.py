@@ -8,8 +8,9 @@ from typing import Literal
 
 from grader.batch.files import Out
 from grader.batch.state import Stamp
-from grader.records.result import Limit, Result
+from grader.records.submission import Submission
 from grader.sandbox import Sandbox
+from grader.submissions.read import shown_path
 
 
 @dataclass(frozen=True)
@@ -45,27 +46,8 @@ class Told:
     id: str
     status: Literal["graded", "rejected", "invalid", "missing"]
     kept: bool = False
-    score: float = 0.0
-    max_score: float = 0.0
-    limit: Limit | None = None
-    reason: str | None = None
     doubt: str = ""
     faulty_lab: str = ""
-
-    @classmethod
-    def of(cls, result: Result, *, kept: bool, doubt: str, faulty_lab: str = "") -> Told:
-        """The gist of a verdict."""
-        return cls(
-            id=result.submission_id,
-            status=result.status.value,
-            kept=kept,
-            score=result.score,
-            max_score=result.max_score,
-            limit=result.limit,
-            reason=result.reason,
-            doubt=doubt,
-            faulty_lab=faulty_lab,
-        )
 
 
 @dataclass(frozen=True)
@@ -78,3 +60,9 @@ class Halt:
 
 class Ready:
     """A process has started and waits for its first submission."""
+
+
+def unread(folder: Path, task: Task) -> Submission:
+    """The record of a submission that must not be opened again: it made the grader fail."""
+    path = shown_path(folder / task.path, folder)
+    return Submission(task.id, path, "", "notebook", cells=())

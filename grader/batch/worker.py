@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from types import FrameType
 
 from grader.batch.saved import invalid, save, standing
-from grader.batch.task import Halt, Plan, Ready, Task, Told
+from grader.batch.task import Halt, Plan, Ready, Task, Told, unread
 from grader.course import Course
 from grader.errors import (
     GraderError,
@@ -77,29 +77,44 @@ def grade_one(plan: Plan, lab: Lab, task: Task) -> Told | Halt:
         return Told(task.id, "missing")
     except OutputError as error:
         return Halt(error.message, error.hint)
+    except (OSError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        # Of the reading alone: whatever judging meets is a verdict already.
+        return _unread(plan, lab, task, error)
 
 
-def _grade_one(plan: Plan, lab: Lab, task: Task) -> Told | Halt:
-    path = plan.folder / task.path
-    doubt, faulty_lab = "", ""
-    refused: SubmissionError | None = None
+def _grade_one(plan: Plan, lab: Lab, task: Task) -> Told:
     try:
-        submission = _read(plan, lab, task)
-        doubt = _doubt(submission)
+        submission, refused = _read(plan, lab, task), None
     except NothingToGrade:
         raise
     except SubmissionError as error:
+        path = plan.folder / task.path
         submission, refused = unreadable(path, id=task.id, relative_to=plan.folder), error
+    doubt = submission.notes[0] if submission.rivals else ""
     if lab.kind == "code":
         held = standing(plan.out, task.name, submission, plan.stamp, _isolation(plan))
         if held is not None:
-            return Told.of(held, kept=True, doubt=doubt)
+            return Told(task.id, held.status.value, kept=True, doubt=doubt)
+    faulty_lab = ""
     if refused is not None:
-        graded = rejected(lab, submission, refused, hidden=True)
+        graded = rejected(lab, submission, refused, hidden=bool(lab.hidden_checks))
     else:
         graded, faulty_lab = _judged(plan, lab, submission)
     save(plan.out, task.name, graded)
-    return Told.of(graded.result, kept=False, doubt=doubt, faulty_lab=faulty_lab)
+    return Told(task.id, graded.result.status.value, doubt=doubt, faulty_lab=faulty_lab)
+
+
+def _unread(plan: Plan, lab: Lab, task: Task, error: Exception) -> Told | Halt:
+    try:
+        save(plan.out, task.name, invalid(lab, unread(plan.folder, task), _fault(error)))
+    except OutputError as full:
+        return Halt(full.message, full.hint)
+    return Told(task.id, "invalid")
+
+
+def _fault(error: Exception) -> SandboxError:
+    said = " ".join(str(error).split())[:200]
+    return SandboxError(f"the grader failed: {type(error).__name__}: {said}")
 
 
 def _read(plan: Plan, lab: Lab, task: Task) -> Submission:
@@ -118,12 +133,6 @@ def _read(plan: Plan, lab: Lab, task: Task) -> Submission:
     return replace(submission, notes=(note, *submission.notes), rivals=names)
 
 
-def _doubt(submission: Submission) -> str:
-    if not submission.rivals:
-        return ""
-    return submission.notes[0]
-
-
 def _isolation(plan: Plan) -> Isolation:
     return "full" if plan.sandbox is None else plan.sandbox.isolation
 
@@ -137,6 +146,4 @@ def _judged(plan: Plan, lab: Lab, submission: Submission) -> tuple[Graded, str]:
     except GraderError as error:
         return invalid(lab, submission, error), ""
     except Exception as error:
-        said = " ".join(str(error).split())[:200]
-        fault = SandboxError(f"the grader failed: {type(error).__name__}: {said}")
-        return invalid(lab, submission, fault), ""
+        return invalid(lab, submission, _fault(error)), ""

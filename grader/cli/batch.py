@@ -35,9 +35,9 @@ def _cores() -> int:
 
 @click.command()
 @click.argument("lab")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", callback=lambda _c, _p, given: _path(given))
 @click.option(
-    "-o", "out", type=click.Path(path_type=Path), metavar="OUT", required=True,
+    "-o", "out", metavar="OUT", required=True, callback=lambda _c, _p, given: _path(given),
     help="The folder to write to: a new one, or that of an earlier run.",
 )  # fmt: skip
 @click.option(
@@ -72,6 +72,13 @@ def batch(
     return _run(planned)
 
 
+def _path(given: str) -> Path:
+    """A path as it was written. Raises UsageError for "", which would mean the folder here."""
+    if given == "":
+        raise UsageError("The name of a folder is empty.", hint="Name FOLDER, and OUT after -o.")
+    return Path(given)
+
+
 def _plan(
     lab_id: str, folder: Path, path: Path, layout: str, *, jobs: int, resume: bool, weak: bool
 ) -> Batch:
@@ -81,9 +88,8 @@ def _plan(
     from grader.batch.state import stamp_of
     from grader.grading import versions
 
-    for given, what in ((str(folder), "FOLDER"), (str(path), "OUT")):
-        if given == "":
-            raise UsageError(f"The name of {what} is empty.", hint="Name a folder.")
+    if os.name != "posix":
+        raise UsageError("grade batch does not run on Windows itself.", hint="Use it in WSL 2.")
     course = current_course()
     lab = course.load(lab_id)
     chosen: Any = None if layout == "auto" else layout
@@ -128,6 +134,7 @@ def _run(planned: Batch) -> int:
     from grader.batch.run import run_batch
 
     _say_what_was_found(planned)
+    _warn_of_absent_checks(planned.lab)
     last: list[Tally] = []
     try:
         with _watching() as show:
@@ -162,6 +169,16 @@ def _say_what_was_found(planned: Batch) -> None:
     )
     if findings.strays:
         click.echo(f"Left out, for they are nobody's: {_some(findings.strays)}", err=True)
+
+
+def _warn_of_absent_checks(lab: Lab) -> None:
+    if lab.rubric.hidden and not lab.hidden_checks:
+        lost = sum(lab.rubric.points[check] for check in lab.rubric.hidden)
+        click.echo(
+            f"Warning: this course has no hidden checks; {lost:g} of {lab.rubric.total:g} points "
+            "cannot be earned. --course names the staff's.",
+            err=True,
+        )
 
 
 def _say_how_to_go_on(planned: Batch, last: list[Tally]) -> None:

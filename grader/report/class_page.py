@@ -43,14 +43,16 @@ class Notice(NamedTuple):
 class ClassPage:
     """All that the page shows. `points` are the rubric's.
 
-    `mistakes` counts submissions by misconception, `checks` counts outcomes by check; `titles` are
-    the words for both. `rows` come in the order of the table.
+    `missing` are the ids of those who handed in nothing. `mistakes` counts submissions by
+    misconception, `checks` counts outcomes by check; `titles` are the words for both. `rows` come
+    in the order of the table.
     """
 
     lab: str
     title: str
     points: Mapping[str, float]
     notices: tuple[Notice, ...] = ()
+    missing: tuple[str, ...] = ()
     rows: list[Row] = field(default_factory=list)
     mistakes: dict[str, int] = field(default_factory=dict)
     checks: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -58,14 +60,18 @@ class ClassPage:
 
 
 class Bar(NamedTuple):
-    """A bar of the picture of the marks: its place and size in pixels, and what it stands for."""
+    """A bar of the picture of the marks: its place and size in pixels, its submissions.
+
+    `at_least` and `below` are the per cent of the points that it stands for.
+    """
 
     x: float
     y: float
     width: float
     height: float
     rows: int
-    label: str
+    at_least: int
+    below: int
 
 
 class Hard(NamedTuple):
@@ -94,6 +100,7 @@ def render_class(page: ClassPage) -> Iterator[str]:
         marks=_marks(graded),
         bars=bars(graded),
         chart=(WIDTH, HEIGHT, BASE),
+        measured=any(row.accuracy is not None for row in page.rows),
         mistakes=_mistakes(page),
         hard=_hard(page),
         looks=_looks(page),
@@ -119,7 +126,8 @@ def bars(rows: list[Row]) -> list[Bar]:
             width=round(step - _GAP, 1),
             height=round((BASE - 22) * count / most, 1) if most else 0.0,
             rows=count,
-            label=f"{number * 100 // BINS}–{(number + 1) * 100 // BINS}",
+            at_least=number * 100 // BINS,
+            below=(number + 1) * 100 // BINS,
         )
         for number, count in enumerate(counts)
     ]
@@ -174,4 +182,7 @@ def _looks(page: ClassPage) -> list[tuple[Notice, str | None]]:
     ]
     found += [Notice(row.id, words.limit_words(row.limit, {})) for row in page.rows if row.limit]
     found += page.notices
+    found += [
+        Notice(student, "Handed in nothing that could be graded.") for student in page.missing
+    ]
     return [(notice, names.get(notice.id)) for notice in sorted(found)]
