@@ -171,10 +171,11 @@ class GradedDigits:
 
     def excuse(self, wanted: float) -> str | None:
         """Why an accuracy below `wanted` (0 to 1) costs nothing, None where it counts as it is."""
-        guessing = 1 / data.classes(self.name)
-        if not was_learning(self._fits, self.accuracy, wanted, guessing):
+        if not self.shortened:
             return None
-        return EXCUSE
+        guessing = 1 / data.classes(self.name)
+        learning = was_learning(self._fits, self.accuracy, wanted, guessing)
+        return EXCUSE if learning else None
 
     @property
     def _fits(self) -> list[FitEvent]:

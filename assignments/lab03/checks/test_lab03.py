@@ -143,9 +143,11 @@ def test_learns(evidence, diagnosis, model):
     losses = [loss for fit in model.fits for loss in fit.history.get("loss", ())]
     path = [loss for loss in losses if loss is not None and np.isfinite(loss)]
     finite = len(path) == len(losses)
+    # A few batches an epoch, where the budget leaves no more, say little of the whole.
+    told = not any(fit.shortened for fit in model.fits) and len(path) >= 2
     cause = cause_of_no_learning(diagnosis)
     expect(
-        finite and (len(path) < 2 or min(path[1:]) < path[0]),
+        finite and (not told or min(path[1:]) < path[0]),
         observed=f"the loss went {' → '.join(f'{loss:.3g}' for loss in shortened(path))}"
         if finite
         else "the loss became NaN, which is no number any more",
