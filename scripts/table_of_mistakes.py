@@ -5,8 +5,9 @@
 A lab shows a code where a wrong answer among its fixtures is named after it, or a right one says
 `# shows:` it, and looks for it where one of its checks does. How it is seen is read from the
 detector that names it: from the `source`, the model's `configuration`, what was `recorded` while it
-ran, a `probe` of the live model, or by a `check`. Only the reasons in NO_MISTAKE are kept by hand.
-With --check nothing is written; the exit code is 1 where the page is not what it should be.
+ran, a `probe` of the live model, the notebook's `saved output`, or by a `check`. Only the reasons
+in NO_MISTAKE are kept by hand. With --check nothing is written; the exit code is 1 where the page
+is not what it should be.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ LOOKED_AT = {
     "evidence": "recorded",
     "broken": "recorded",
     "x": "recorded",
+    "saved": "saved output",
     "y": "recorded",
     "probe": "probe",
     "probes": "probe",

@@ -198,9 +198,10 @@ def test_078_a_notebook_of_nothing_but_brackets_is_refused_unparsed() -> None:
     assert "too intricate" in refusal(b"[" + b"[]," * 2_000_000 + b"[]]")
 
 
-def test_080_outputs_and_execution_counts_are_never_looked_at() -> None:
+def test_080_outputs_and_execution_counts_stay_apart_from_the_code() -> None:
     faked = code("x = 1", execution_count=7, outputs=[{"text": "accuracy 1.0"}])
-    assert load(notebook(cells=[faked])).cells == [Cell(1, "x = 1")]
+    [cell] = load(notebook(cells=[faked])).cells
+    assert cell == Cell(1, "x = 1", stored="accuracy 1.0\n", count=7)
 
 
 def test_a_lone_surrogate_in_a_cell_is_made_sendable() -> None:

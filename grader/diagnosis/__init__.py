@@ -18,6 +18,7 @@ from grader.diagnosis import (
     model,
     rows,
     shapes,
+    stale,
     style,
     training,
 )
@@ -52,6 +53,7 @@ DETECTORS: tuple[Detector, ...] = (
     *broadcasting.DETECTORS,
     *legacy.DETECTORS,
     *style.DETECTORS,
+    *stale.DETECTORS,
 )
 
 

@@ -63,6 +63,7 @@ class Case:
     ) -> None:
         self.evidence = evidence
         self.source = Source(submission)
+        self.saved = submission.cells
         self._model_id = model_id
         self._probes = probes
 

@@ -13,11 +13,15 @@ class Cell:
 
     `number` counts code cells from 1, as Jupyter numbers them after "Restart and run all".
     `first_line` is the line of the file on which a module's part starts (1 in a notebook).
+    `stored` is what a notebook says that the cell printed when it was saved, as plain text up to a
+    bound, and `count` the number in its brackets then. No points come from either.
     """
 
     number: int
     source: str
     first_line: int = 1
+    stored: str = ""
+    count: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ ANSWERS_BYTES = 256 * 1024
 """A file of answers."""
 LINE_DOTS = 300
 """Dots on one line of a file of answers: as many parts could a dotted key have."""
+STORED_TEXT = 20_000
+"""Characters that are kept of what a notebook says that a cell printed."""
 CELLS = 2_000
 """Cells of a notebook of any kind, or parts of a module."""
 BRACKETS = 1_000_000

@@ -1,7 +1,7 @@
 """Reading a notebook: JSON of nbformat 4, and through nbformat's own upgrade 2 and 3.
 
-Outputs, kernels and metadata are never used: what a notebook says it printed counts for nothing,
-and the kernel that it names is never started.
+What a notebook says it printed counts for nothing; its text is kept to tell a student where the
+code gives something else. Metadata are not used, and the kernel that they name is never started.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ class Source:
     markdown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add_code(self, source: str, first_line: int = 1) -> None:
+    def add_code(
+        self, source: str, first_line: int = 1, *, stored: str = "", count: int | None = None
+    ) -> None:
         """Number a cell as Jupyter does: a blank one is not executed and has no number."""
         if source.strip():
-            self.cells.append(Cell(len(self.cells) + 1, source, first_line))
+            self.cells.append(Cell(len(self.cells) + 1, source, first_line, stored, count))
 
     def must_have_code(self, what: str) -> None:
         """Raise SubmissionError when nothing but comments and blank lines is there."""
@@ -64,7 +66,8 @@ def read_notebook(content: bytes, what: str) -> Source:
     source = Source(notes=[note] if note else [])
     for position, (kind, cell_source) in enumerate(_sources(cells, what), start=1):
         if kind == "code":
-            source.add_code(cell_source)
+            stored = stored_text(cells[position - 1])
+            source.add_code(cell_source, stored=stored, count=_count(cells[position - 1]))
         elif kind == "markdown":
             source.markdown.append(cell_source)
         elif kind != "raw":
@@ -151,6 +154,36 @@ def _sources(cells: list[Any], what: str) -> Iterator[tuple[str, str]]:
                 hint=_SAVE_AGAIN,
             )
         yield kind, encodable(stored).replace("\r\n", "\n")
+
+
+def stored_text(cell: dict[str, Any]) -> str:
+    """What a notebook says that a cell printed: its plain text, as far as it is kept."""
+    parts: list[str] = []
+    room = bounds.STORED_TEXT
+    outputs = cell.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
+        kept = _plain_text(output)[:room] if isinstance(output, dict) and room > 0 else ""
+        parts.append(kept)
+        room -= len(kept)
+    return encodable("".join(parts))
+
+
+def _plain_text(output: dict[str, Any]) -> str:
+    """The text of one output, or "" for a picture, an error and whatever is damaged."""
+    text = output.get("text")
+    data = output.get("data")
+    if isinstance(data, dict):
+        text = data.get("text/plain")
+    if isinstance(text, list):
+        text = "".join(line for line in text if isinstance(line, str))
+    if not isinstance(text, str):
+        return ""
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _count(cell: dict[str, Any]) -> int | None:
+    count = cell.get("execution_count")
+    return count if type(count) is int and 0 < count < 1_000_000 else None
 
 
 def _must_be_python(metadata: Any, source: Source, what: str) -> None:
