@@ -136,6 +136,9 @@ def test_conclusion(submission, evidence, rows, settings):
     found = remarks(submission, evidence, given())
     about = "which activation, optimizer and learning rate did best, and by how much"
     expect_remark(found, NAMES, about=about)
+    if any(fit.shortened for fit in evidence.fits):
+        # The words were written beside another table.
+        return
     for name in ("activations", "optimizers", "rates"):
         for sentence in sentences(found):
             expect_borne_out(sentence, rows, settings[name])
