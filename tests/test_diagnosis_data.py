@@ -312,6 +312,18 @@ def test_an_exception_that_a_later_cell_makes_good_costs_nothing() -> None:
     assert "in-place-divide" not in seen(mended, "x_train /= 255", "x_train = x_train / 255")
 
 
+def test_a_training_that_broke_is_not_made_good_by_that_of_another_network() -> None:
+    split = "Argument `validation_split` is only supported for tensors or NumPy arrays."
+    broken = fit(fault=fault(split), history={}, changed=False, number=8)
+    other = fit(number=12, model=2)
+    both = network(), network(id=2, names=("other",))
+    assert "split-with-generator" in seen(evidence(broken, other, models=both))
+    gone = network(names=()), both[1]
+    assert "split-with-generator" not in seen(evidence(broken, other, models=gone))
+    again = fit(number=12)
+    assert "split-with-generator" not in seen(evidence(broken, again, models=both))
+
+
 def test_what_follows_from_another_mistake_is_not_named() -> None:
     error = fault(CAST, "UFuncTypeError", cell=1, line=1)
     case = evidence(

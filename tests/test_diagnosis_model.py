@@ -113,6 +113,7 @@ WRONG = {
     "learning-rate-negative": trained(learning_rate=-0.01, history=FAILED),
     "adadelta-default": trained(optimizer="Adadelta", learning_rate=0.001, history=SLOW),
     "batch-extreme": evidence(compile_event(), fit(batch_size=N), use()),
+    "not-recompiled": evidence(compile_event(), fit(restructured=True), use()),
     "too-few-epochs": trained(
         history={"loss": (0.9, 0.5), "val_accuracy": (0.80, 0.88), "accuracy": (0.7, 0.86)}
     ),
@@ -291,6 +292,25 @@ def test_a_curve_is_not_judged_while_something_graver_is_wrong() -> None:
     model = network(HIDDEN, dense(10))
     case = evidence(compile_event(), fit(history=history), use(), model=model)
     assert set(seen(case)) == {"logits-without-flag"}
+
+
+def test_a_batch_is_large_by_the_rows_that_are_left_to_learn_from() -> None:
+    held_out = fit(batch_size=8_000, validation_split=0.5)
+    assert "batch-extreme" in seen(evidence(held_out))
+    assert "batch-extreme" not in seen(evidence(fit(batch_size=8_000)))
+
+
+def test_a_model_is_made_where_its_variable_was_set_last_before_it_was_seen() -> None:
+    eleven = evidence(compile_event(), fit(), model=network(HIDDEN, dense(11, "softmax"), units=11))
+    cells = ("import keras", "model = None\nmodel = Sequential()", "model.add(…)\nmodel = build()")
+    assert places(eleven, *cells) == (2, 2)
+    assert places(eleven, "import keras", "net = Sequential()") == (3, 1)
+
+
+def places(case: Evidence, *cells: str) -> tuple[int | None, int | None]:
+    """Where one output too many is told."""
+    sighting = seen(case, *cells)["too-many-outputs"]
+    return sighting.cell, sighting.line
 
 
 def test_a_finding_keeps_the_spelling_of_names() -> None:
