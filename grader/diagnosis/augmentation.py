@@ -20,13 +20,15 @@ def exceptions(case: Case) -> Iterator[Sighting]:
     for broken in case.broken:
         message, place = broken.fault.message, broken.place
         if "should have rank 4" in message:
-            expected = "images with height, width and channels"
-            yield see("augmentation-rank", "the generator got no pictures", expected, place)
+            told, expected = "the generator got arrays", "images with height, width and channels"
+            yield see("augmentation-rank", f"{told} that are no pictures", expected, place)
         elif "`validation_split` is only supported for" in message:
+            told = "validation_split was asked of a generator"
             expected = "arrays, or data that you split yourself"
-            yield see("split-with-generator", "a share of a generator", expected, place)
+            yield see("split-with-generator", told, expected, place)
         elif "'float' object cannot" in message and "steps_per_epoch" in _keywords(case):
-            yield see("steps-per-epoch", "a number with decimals", "a whole number", place)
+            told, expected = "steps_per_epoch is a number with decimals", "a whole number"
+            yield see("steps-per-epoch", told, expected, place)
 
 
 def _keywords(case: Case) -> set[str]:

@@ -203,7 +203,7 @@ def frozen(case: Case) -> Iterator[Sighting]:
         if unchanged:
             place = case.source.first(_freezes)
             spot = place if place[1] is not None else case.fit_place
-            yield see("frozen-model", "no weight is trainable", "trainable layers", spot)
+            yield see("frozen-model", "fit left every weight as it was", "trainable layers", spot)
 
 
 def _freezes(node: ast.AST) -> bool:
