@@ -136,6 +136,19 @@ def test_no_mutant_is_graded_while_the_reference_itself_falls_short(
     assert "does not earn full marks" in found["labs"][0]["notes"][0]
 
 
+def test_a_threshold_that_was_measured_under_other_versions_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = course_with(tmp_path)
+    kept = '[versions]\nkeras = "1.2"\n[[answer]]\nname = "a"\nright = true\n'
+    kept += "seeds = [0]\naccuracies = [0.9]\n"
+    (course / "assignments/numbers/calibration.toml").write_text(kept)
+    code, found = validated(course, capsys, "--no-mutants")
+    assert code == 0
+    assert "keras was 1.2 and is" in found["labs"][0]["notes"][0]
+    assert found["labs"][0]["notes"][0].endswith("calibrate again.")
+
+
 def test_a_person_reads_a_line_for_each_lab_and_then_what_survived(
     weak: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.calibration.bounds import Spread, Threshold
 from grader.calibration.measuring import Answer, Run
-from grader.course.calibrated import NAME, UNFINISHED, CalibrationFile, read
+from grader.course.calibrated import NAME, UNFINISHED, differences, read
 
 HEAD = """\
 # Written by `grade calibrate {lab}`. An accuracy loses points only where its upper 95 % limit
@@ -40,7 +40,7 @@ class Ledger:
         reasons: list[str] = []
         for name in (NAME, UNFINISHED):
             kept = read(self.folder / name)
-            changed = self._changed(kept)
+            changed = differences(kept, {**self.versions, **self.conditions})
             reasons += changed
             for answer in kept.answer if not changed else ():
                 now = self.answers.get(answer.name)
@@ -74,17 +74,6 @@ class Ledger:
 
     def _take(self, run: Run) -> None:
         self.runs[run.name, run.seed] = Run(run.name, run.seed, round(run.accuracy, 4))
-
-    def _changed(self, kept: CalibrationFile) -> list[str]:
-        if not kept.answer:
-            return []
-        before = kept.versions | kept.conditions
-        now = {**self.versions, **self.conditions}
-        return [
-            f"{name} was {before.get(name, 'unknown')} and is {now.get(name, 'unknown')}"
-            for name in sorted(before.keys() | now.keys())
-            if before.get(name) != now.get(name)
-        ]
 
     def _text(self, spreads: Mapping[str, Spread], threshold: Threshold | None) -> str:
         """The file's text: the same for the same runs."""

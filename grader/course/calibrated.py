@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -72,6 +73,20 @@ def accuracy_rule(folder: Path, table: AccuracyTable) -> AccuracyRule:
             hint="Students read “shown”: make it a little stricter than what marks.",
         )
     return rule
+
+
+def differences(kept: CalibrationFile, now: Mapping[str, str]) -> list[str]:
+    """In words, what is no longer as it was when the runs were made; nothing where there are none.
+
+    `now` holds versions, and conditions too if those are to be compared.
+    """
+    before = {**kept.conditions, **kept.versions}
+    names = now if kept.answer else ()
+    return [
+        f"{name} was {before.get(name, 'unknown')} and is {now[name]}"
+        for name in sorted(names)
+        if before.get(name) != now[name]
+    ]
 
 
 def read(path: Path) -> CalibrationFile:

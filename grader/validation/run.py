@@ -8,9 +8,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
-from grader.course import Course
+from grader.course import Course, calibrated
 from grader.errors import LabError, SandboxError
-from grader.grading import sight_of
+from grader.grading import sight_of, versions
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sight, kept_warm, open_sandbox
@@ -104,6 +104,12 @@ def _prepare(course: Course, lab_id: str, *, mutants: bool) -> _Progress | LabRe
     except LabError as error:
         report.fault, report.hint = error.message, error.hint
         return report
+    changed = calibrated.differences(calibrated.read(lab.folder / calibrated.NAME), versions())
+    if changed:
+        report.notes.append(
+            f"What accuracy marks was measured under other versions ({', '.join(changed)}): "
+            "calibrate again."
+        )
     chosen: list[Mutant] = []
     if mutants and lab.kind == "code":
         reference = cases[0].submission
