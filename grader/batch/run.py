@@ -142,7 +142,9 @@ def _given_up(batch: Batch, task: Task) -> Told:
 def _write(
     batch: Batch, names: dict[str, str], tally: Tally, *, until: float = float("inf")
 ) -> None:
-    there = write_tables(batch.out, batch.lab, _notices(batch, tally), tally.missing, until=until)
+    there = write_tables(
+        batch.out, batch.lab, _notices(batch, tally), tally.missing, names=names, until=until
+    )
     tally.former = [student for student in there if student not in names]
     tally.tables = True
 

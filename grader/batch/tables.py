@@ -6,6 +6,7 @@ import csv
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from grader import catalogue
@@ -26,6 +27,7 @@ COLUMNS = (
     "sha256",
     "path",
 )
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the start of a formula; the last four are full-width."""
 
@@ -40,11 +42,13 @@ def write_tables(
     notices: Sequence[Notice],
     missing: Sequence[str],
     *,
+    names: Mapping[str, str] = NO_NAMES,
     until: float = float("inf"),
 ) -> list[str]:
     """Write grades.csv and index.html; returns the ids of all verdicts that are there.
 
-    `missing` are the students who handed in nothing: they have no row.
+    `missing` are the students who handed in nothing: they have no row. `names` are the file names
+    of ids, as far as they are known, which spares a look into those files.
     Raises OutputError, and TooLate where the monotonic clock passes `until` before the end:
     then both files are as they were.
     """
@@ -59,7 +63,7 @@ def write_tables(
     with writing(out.folder / "grades.csv") as file:
         table = csv.writer(file, lineterminator="\r\n")
         table.writerow([*COLUMNS, *checks])
-        for name, result in _verdicts(out, until):
+        for name, result in _verdicts(out, names, until):
             table.writerow([_cell(value) for value in _row(result, checks)])
             _count(page, name, result)
     with writing(out.folder / "index.html") as file:
@@ -67,11 +71,11 @@ def write_tables(
     return [row.id for row in page.rows]
 
 
-def _verdicts(out: Out, until: float) -> Iterator[tuple[str, Result]]:
+def _verdicts(out: Out, names: Mapping[str, str], until: float) -> Iterator[tuple[str, Result]]:
     """Every verdict with its file's name, ordered by id; only one is held at a time."""
-    ids = []
+    ids, known = [], {name: student for student, name in names.items()}
     for path in out.results():
-        student = read_json(path, lambda data: data["submission"]["id"])
+        student = known.get(path.stem) or read_json(path, _id)
         if student is not None:
             ids.append((str(student), path))
         _must_be_before(until)
@@ -80,6 +84,10 @@ def _verdicts(out: Out, until: float) -> Iterator[tuple[str, Result]]:
         _must_be_before(until)
         if result is not None:
             yield path.stem, result
+
+
+def _id(data: Any) -> Any:
+    return data["submission"]["id"]
 
 
 def _must_be_before(until: float) -> None:
@@ -157,9 +165,6 @@ def _title(code: str | None) -> str | None:
 
 def superseded(out: Out, names: Mapping[str, str]) -> list[Path]:
     """Verdicts in OUT that stand under another file name than their id has now."""
-    stale = []
-    for path in out.results():
-        student = read_json(path, lambda data: data["submission"]["id"])
-        if student in names and names[student] != path.stem:
-            stale.append(path)
-    return stale
+    now = set(names.values())
+    others = (path for path in out.results() if path.stem not in now)
+    return [path for path in others if read_json(path, _id) in names]

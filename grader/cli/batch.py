@@ -186,6 +186,8 @@ def _say_how_to_go_on(planned: Batch, last: list[Tally]) -> None:
     total = len(planned.findings.handed)
     fresh = " without --fresh" if planned.fresh else ""
     click.echo(f"\nInterrupted: {done} of {total} are done and kept.", err=True)
+    if last and not last[0].tables:
+        click.echo("There was no time to write grades.csv and index.html anew.", err=True)
     click.echo(f"Hint: the same command{fresh} goes on from there.", err=True)
 
 
