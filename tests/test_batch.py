@@ -23,8 +23,10 @@ import grader.sandbox
 from grader import cli
 from grader.batch.files import Out
 from grader.batch.finding import find_class
+from grader.batch.pool import Pool
 from grader.batch.run import Batch, Tally, run_batch
 from grader.batch.state import opened, stamp_of
+from grader.batch.task import Plan, Task, Told
 from grader.grading import grade, versions
 from grader.report.html import render_html
 from grader.sandbox import usage
@@ -420,6 +422,31 @@ def test_a_grading_process_that_dies_is_replaced_and_takes_no_other_along(
     row = rows(ungraded / "out")["ann"]
     assert row["score"] == ("" if status == "invalid" else "10")
     assert (ungraded / "out/reports/ann.html").is_file()
+    assert multiprocessing.active_children() == []
+
+
+def test_a_grading_that_hangs_is_ended_and_given_up(
+    plan: Callable[..., Batch], ungraded: Path
+) -> None:
+    (ungraded / "class/ann.py").write_text("while True:\n    pass\n")
+    batch = plan()
+    given_up: list[str] = []
+
+    def give_up(task: Task) -> Told:
+        given_up.append(task.id)
+        return Told(task.id, "invalid")
+
+    (ungraded / "out/results").mkdir(parents=True)
+    for name in ("evidence", "reports"):
+        (ungraded / "out" / name).mkdir()
+    everything = Plan(ungraded / "course", batch.folder, batch.out, batch.stamp, batch.sandbox)
+    pool = Pool(everything, jobs=1, patience=2.5, give_up=give_up)
+    try:
+        told = list(pool.run(iter([Task("ann", "ann.py", "ann")])))
+    finally:
+        pool.stop()
+    assert given_up == ["ann"]
+    assert [(one.id, one.status) for one in told] == [("ann", "invalid")]
     assert multiprocessing.active_children() == []
 
 

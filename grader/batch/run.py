@@ -26,6 +26,8 @@ from grader.session import whole_seconds
 
 FAULTS = 3
 """After so many faults of the lab, and nothing graded, the rest is not tried."""
+RUNS = 6
+"""A grading that takes longer than so many whole submissions hangs, whatever the reason."""
 TABLES_SECONDS = 0.6
 """How long the class's files may take when the batch is interrupted."""
 
@@ -111,7 +113,7 @@ def _grade_all(
         pool = Pool(
             Plan(course, batch.folder, batch.out, batch.stamp, sandbox),
             jobs=min(batch.jobs, tally.total),
-            patience=3 * whole_seconds(batch.lab.limits) + 60,
+            patience=RUNS * whole_seconds(batch.lab.limits),
             give_up=lambda task: _given_up(batch, task),
         )
         try:
