@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,7 @@ EVENTS = st.one_of(
         shuffle=MAYBE,
         history=HISTORIES,
         changed=MAYBE,
+        restructured=BOOLS,
         compiled=st.none() | COMPILED,
         fault=st.none() | FAULTS,
     ),
@@ -237,6 +239,9 @@ MODELS = record(
     id=MODEL,
     family=st.sampled_from(["keras", "sklearn"]),
     kind=st.sampled_from(["Sequential", "Functional", "MyNet", "LogisticRegression"]),
+    names=st.lists(NAMES, max_size=2).map(tuple),
+    cell=st.sampled_from([None, 1, 2, 99]),
+    line=OPTIONAL,
     trained=BOOLS,
     output_shape=OPEN_SHAPES,
     layers=st.lists(LAYERS, max_size=5).map(tuple),
@@ -244,10 +249,18 @@ MODELS = record(
     parameters=COUNTS,
     trainable_parameters=COUNTS,
 )
+PRINTED = (
+    st.lists(
+        st.sampled_from(["accuracy: ", "\x1b[1macc ", "0.9", "100.0e99", "12 %", "\n", "\r"]),
+        max_size=8,
+    ).map("".join)
+    | st.text()
+)
 EVIDENCE = record(
     Evidence,
     cells=st.lists(
-        record(CellRun, number=st.integers(0, 3), ok=BOOLS, fault=st.none() | FAULTS), max_size=3
+        record(CellRun, number=st.integers(0, 3), ok=BOOLS, fault=st.none() | FAULTS, text=PRINTED),
+        max_size=3,
     ).map(tuple),
     events=st.lists(EVENTS, max_size=6).map(tuple),
     models=st.lists(MODELS, max_size=3).map(tuple),
@@ -284,11 +297,26 @@ CODE = st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=80)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(EVIDENCE, st.lists(CODE, max_size=3), st.none() | MODEL, PROBES)
+@given(
+    EVIDENCE,
+    st.lists(CODE, max_size=3),
+    st.lists(st.tuples(PRINTED, OPTIONAL), min_size=3, max_size=3),
+    st.none() | MODEL,
+    PROBES,
+)
 def test_any_evidence_ends_in_known_mistakes_in_order(
-    case: Evidence, cells: list[str], model: int | None, probes: Any
+    case: Evidence,
+    cells: list[str],
+    saved: list[tuple[str, int | None]],
+    model: int | None,
+    probes: Any,
 ) -> None:
-    sightings = diagnose(notebook(*cells), case, model, probes)
+    submission = notebook(*cells)
+    with_output = tuple(
+        replace(cell, stored=stored, count=count)
+        for cell, (stored, count) in zip(submission.cells, saved, strict=False)
+    )
+    sightings = diagnose(replace(submission, cells=with_output), case, model, probes)
     ranks = [catalogue.priority(sighting.misconception) for sighting in sightings]
     assert ranks == sorted(ranks)
     codes = [sighting.misconception for sighting in sightings]

@@ -200,7 +200,8 @@ def learning_rate(case: Case) -> Iterator[Sighting]:
 def batch_size(case: Case) -> Iterator[Sighting]:
     """Batches of one, or of nearly everything."""
     fit = case.fit
-    rows = round(rows_of(fit.train) * (1 - (number(fit.validation_split) or 0))) if fit else 0
+    held_out = number(fit.validation_split) or 0.0 if fit else 0.0
+    rows = round(rows_of(fit.train) * (1 - held_out)) if fit and 0 <= held_out < 1 else 0
     if fit is None or fit.batch_size is None or rows < 1000 or fit.fault:
         return
     if fit.batch_size == 1 or fit.batch_size > rows / 5:
