@@ -72,5 +72,6 @@ def _candidates(names: list[str], lab_id: str | None, kind: Kind) -> tuple[list[
 def _rank(name: str, lab_id: str | None) -> tuple[bool, bool, list[tuple[str, int]], str]:
     stem = PurePosixPath(name).stem
     parts = [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d{0,9})", name)]
-    about_lab = lab_id is not None and lab_id.casefold() in stem.casefold()
+    called = rf"{re.escape(lab_id)}(?!\d)" if lab_id else r"(?!)"
+    about_lab = re.search(called, name, re.IGNORECASE) is not None
     return about_lab, not _LEFTOVER.search(stem), parts, name
