@@ -156,6 +156,8 @@ def test_the_table_has_the_documented_columns_and_no_formula(here: Path) -> None
 def test_who_handed_in_nothing_and_what_is_doubtful_is_told(here: Path) -> None:
     said, page = (here / "said").read_text(), (here / "out/index.html").read_text()
     assert "7 graded, 2 rejected, 1 missing" in said
+    assert "Points: median 10 of 10, mean 7.71, full marks 5 of 7" in said
+    assert "Commonest mistakes: no-scaling (1)" in said
     assert "Nothing to grade from: empty" in said
     assert "second submission under one name: bob~2" in said
     assert "several: work2.py was taken; work1.py could have been meant too." in said

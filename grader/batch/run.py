@@ -20,7 +20,7 @@ from grader.batch.task import Plan, Task, Told, unread
 from grader.batch.warmth import kept_ready
 from grader.errors import LabError, SandboxError
 from grader.records.lab import Lab
-from grader.report.class_page import Notice
+from grader.report.class_page import ClassPage, Notice
 from grader.sandbox import Sandbox
 from grader.session import whole_seconds
 
@@ -45,7 +45,8 @@ class Tally:
     faulty_lab: list[str] = field(default_factory=list)
     former: list[str] = field(default_factory=list)
     """Ids of verdicts that OUT holds and the folder does not: they stay as they are."""
-    tables: bool = False
+    page: ClassPage | None = None
+    """What grades.csv and index.html were made of; None where they were not."""
 
     @property
     def done(self) -> int:
@@ -144,11 +145,10 @@ def _given_up(batch: Batch, task: Task) -> Told:
 def _write(
     batch: Batch, names: dict[str, str], tally: Tally, *, until: float = float("inf")
 ) -> None:
-    there = write_tables(
+    tally.page = write_tables(
         batch.out, batch.lab, _notices(batch, tally), tally.missing, names=names, until=until
     )
-    tally.former = [student for student in there if student not in names]
-    tally.tables = True
+    tally.former = [row.id for row in tally.page.rows if row.id not in names]
 
 
 def _notices(batch: Batch, tally: Tally) -> Sequence[Notice]:

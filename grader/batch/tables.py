@@ -44,8 +44,8 @@ def write_tables(
     *,
     names: Mapping[str, str] = NO_NAMES,
     until: float = float("inf"),
-) -> list[str]:
-    """Write grades.csv and index.html; returns the ids of all verdicts that are there.
+) -> ClassPage:
+    """Write grades.csv and index.html; returns what is on the page.
 
     `missing` are the students who handed in nothing: they have no row. `names` are the file names
     of ids, as far as they are known, which spares a look into those files.
@@ -68,7 +68,7 @@ def write_tables(
             _count(page, name, result)
     with writing(out.folder / "index.html") as file:
         file.writelines(render_class(page))
-    return [row.id for row in page.rows]
+    return page
 
 
 def _verdicts(out: Out, names: Mapping[str, str], until: float) -> Iterator[tuple[str, Result]]:

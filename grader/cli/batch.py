@@ -18,6 +18,7 @@ from grader.errors import SandboxError, UsageError
 if TYPE_CHECKING:
     from grader.batch.run import Batch, Tally
     from grader.records.lab import Lab
+    from grader.report.class_page import ClassPage
     from grader.sandbox import Sandbox
 
 EXIT_DONE = 0
@@ -186,7 +187,7 @@ def _say_how_to_go_on(planned: Batch, last: list[Tally]) -> None:
     total = len(planned.findings.handed)
     fresh = " without --fresh" if planned.fresh else ""
     click.echo(f"\nInterrupted: {done} of {total} are done and kept.", err=True)
-    if last and not last[0].tables:
+    if last and last[0].page is None:
         click.echo("There was no time to write grades.csv and index.html anew.", err=True)
     click.echo(f"Hint: the same command{fresh} goes on from there.", err=True)
 
@@ -263,6 +264,8 @@ def _summarise(planned: Batch, tally: Tally) -> None:
     """The end of it on standard output: counts, what to look at, and where the files are."""
     kept = f" ({tally.kept} of them kept from before)" if tally.kept else ""
     click.echo(f"{planned.lab.id}: {_counts(tally)}{kept}.")
+    if tally.page is not None:
+        _say_how_it_went(tally.page)
     listed = [
         ("Nothing to grade from", tally.missing),
         ("A second submission under one name", planned.findings.twins),
@@ -281,6 +284,16 @@ def _summarise(planned: Batch, tally: Tally) -> None:
         click.echo("Hint: the same command tries those again that are invalid.", err=True)
     click.echo(f"The class: {planned.out.folder / 'index.html'}")
     click.echo(f"The marks: {planned.out.folder / 'grades.csv'}")
+
+
+def _say_how_it_went(page: ClassPage) -> None:
+    from grader.report.class_page import commonest_mistakes, marks_of
+
+    if marks := marks_of(page):
+        click.echo("Points: " + ", ".join(f"{name} {figure}" for name, figure in marks))
+    if mistakes := commonest_mistakes(page):
+        told = (f"{code} ({count})" for code, _, count in mistakes[:5])
+        click.echo("Commonest mistakes: " + ", ".join(told))
 
 
 def _some(names: Any) -> str:

@@ -97,11 +97,11 @@ def render_class(page: ClassPage) -> Iterator[str]:
             status: sum(row.status == status for row in page.rows)
             for status in ("graded", "rejected", "invalid")
         },
-        marks=_marks(graded),
+        marks=marks_of(page),
         bars=bars(graded),
         chart=(WIDTH, HEIGHT, BASE),
         measured=any(row.accuracy is not None for row in page.rows),
-        mistakes=_mistakes(page),
+        mistakes=commonest_mistakes(page),
         hard=_hard(page),
         looks=_looks(page),
     )
@@ -133,8 +133,9 @@ def bars(rows: list[Row]) -> list[Bar]:
     ]
 
 
-def _marks(rows: list[Row]) -> list[tuple[str, str]]:
-    """Figures on the marks, in words."""
+def marks_of(page: ClassPage) -> list[tuple[str, str]]:
+    """Figures on the marks of what was graded, each with its name."""
+    rows = [row for row in page.rows if row.status == "graded"]
     if not rows:
         return []
     scores = [row.score for row in rows]
@@ -149,7 +150,7 @@ def _marks(rows: list[Row]) -> list[tuple[str, str]]:
     ]
 
 
-def _mistakes(page: ClassPage) -> list[tuple[str, str, int]]:
+def commonest_mistakes(page: ClassPage) -> list[tuple[str, str, int]]:
     """(code, title, submissions), the commonest first."""
     ranked = sorted(page.mistakes.items(), key=lambda item: (-item[1], item[0]))
     return [(code, page.titles.get(code, code), count) for code, count in ranked[:MOST]]
