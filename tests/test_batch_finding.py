@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.batch.entries import glance
 from grader.batch.finding import Findings, find_class, must_be_for
 from grader.errors import NothingToGrade, UsageError
 from grader.records.lab import Kind
@@ -153,6 +154,14 @@ def test_a_layout_that_is_named_settles_it(tmp_path: Path) -> None:
     assert found(tmp_path, layout="plain") == {"a_1_2_b": "a_1_2_b.py"}
     with pytest.raises(UsageError, match="submitted/STUDENT/ASSIGNMENT"):
         find_class(tmp_path, "lab2", "code", layout="nbgrader")
+
+
+def test_a_look_into_a_students_folder_follows_no_link(tmp_path: Path) -> None:
+    made(tmp_path, "away/lab2/lab2.py")
+    (tmp_path / "link").symlink_to("away")
+    assert [entry.name for entry in glance(tmp_path / "away")] == ["lab2"]
+    assert glance(tmp_path / "link") == []
+    assert glance(tmp_path / "away/lab2/lab2.py") == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -47,8 +47,10 @@ def entries_of(folder: Path, *, but: Path | None = None) -> list[Entry]:
 def glance(folder: Path) -> list[Entry]:
     """Some entries of a student's folder, all where it is of an ordinary size.
 
-    None where it cannot be read: that is said when it is graded.
+    None where it is a link, or cannot be read: that is said when it is graded.
     """
+    if folder.is_symlink():
+        return []
     try:
         return sorted(islice(_entries(folder), AT_A_GLANCE), key=_by_name)
     except OSError:

@@ -7,12 +7,16 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from grader.batch.entries import glance
 from grader.errors import SubmissionError
 from grader.grading import sight_of
 from grader.records.lab import Lab
 from grader.sandbox import Sandbox, kept_warm
 from grader.sandbox.warm import PRELOAD, wanted_by
 from grader.submissions import read
+from grader.submissions.bounds import SOURCE_BYTES
+from grader.submissions.choice import SOURCES
+from grader.submissions.files import read_bounded
 
 FEWEST = 4
 """Submissions to grade below which no server is started."""
@@ -31,14 +35,21 @@ def kept_ready(
     if sandbox is None or len(first) < FEWEST:
         yield sandbox
         return
-    heavy = any(wanted_by(source) for source in _sources(lab, folder, first))
+    own = read(lab.reference or lab.starter, kind=lab.kind).source
+    heavy = wanted_by(own) or any(_imports_much(folder / path) for path in first)
     with kept_warm(sandbox, [sight_of(lab)], PRELOAD if heavy else LIGHT) as warm:
         yield warm
 
 
-def _sources(lab: Lab, folder: Path, paths: list[str]) -> Iterator[str]:
-    for path in [lab.reference or lab.starter, *(folder / path for path in paths)]:
-        try:
-            yield read(path, lab_id=lab.id, kind=lab.kind, settled=True).source
-        except SubmissionError:
-            continue
+def _imports_much(path: Path) -> bool:
+    """Whether the words of a submission speak of TensorFlow. It is looked through, never parsed."""
+    inside = [entry.path for entry in glance(path) if entry.is_file]
+    for file in inside or [path]:
+        if file.suffix.lower() in SOURCES["code"]:
+            try:
+                text = read_bounded(str(file), SOURCE_BYTES).decode("utf-8", "replace")
+            except SubmissionError:
+                continue
+            if wanted_by(text):
+                return True
+    return False
