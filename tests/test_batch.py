@@ -464,6 +464,17 @@ def test_a_faulty_lab_ends_it_with_the_file_at_fault(ungraded: Path) -> None:
     assert {result["status"] for result in verdicts(ungraded / "out").values()} == {"invalid"}
 
 
+def test_a_course_as_students_have_it_is_told_from_the_staffs(
+    ungraded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (ungraded / "course/assignments/numbers/checks/test_numbers_hidden.py").unlink()
+    (ungraded / "class/ann.py").write_text("<html>")
+    arguments = ["batch", "numbers", str(ungraded / "class"), "-o", str(ungraded / "out")]
+    assert cli.run([*arguments, "--course", str(ungraded / "course"), "--jobs", "1"]) == 0
+    assert "only 8 of 10 points" in capsys.readouterr().err
+    assert {row["max_score"] for row in rows(ungraded / "out").values()} == {"8"}
+
+
 def test_answers_are_graded_without_a_sandbox(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parent.parent
     handed = tmp_path / "class/ada"

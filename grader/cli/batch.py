@@ -34,7 +34,7 @@ def _cores() -> int:
     return max(1, len(usable(0)) if usable else os.cpu_count() or 1)
 
 
-@click.command()
+@click.command(options_metavar="-o OUT [OPTIONS]")
 @click.argument("lab")
 @click.argument("folder", callback=lambda _c, _p, given: _path(given))
 @click.option(
@@ -174,10 +174,10 @@ def _say_what_was_found(planned: Batch) -> None:
 
 def _warn_of_absent_checks(lab: Lab) -> None:
     if lab.rubric.hidden and not lab.hidden_checks:
-        lost = sum(lab.rubric.points[check] for check in lab.rubric.hidden)
+        left = lab.rubric.total - sum(lab.rubric.points[check] for check in lab.rubric.hidden)
         click.echo(
-            f"Warning: this course has no hidden checks; {lost:g} of {lab.rubric.total:g} points "
-            "cannot be earned. --course names the staff's.",
+            f"Warning: this course has no hidden checks, so that only {left:g} of "
+            f"{lab.rubric.total:g} points are asked for. --course names the staff's.",
             err=True,
         )
 
