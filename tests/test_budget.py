@@ -88,6 +88,55 @@ stopped = make(built).fit(x, y, batch_size=10, epochs=9, verbose=0, validation_s
     callbacks=[keras.callbacks.EarlyStopping("val_loss", min_delta=9, patience=1)])
 answer["stopped"] = len(stopped.history["loss"])
 """
+COUNTED = """
+class Workers(Numbered):
+    def __init__(self):
+        keras.utils.PyDataset.__init__(self, workers=2)
+        self.seen, self.ends = [], 0
+def count(name, model, *data, **options):
+    counter = Count()
+    model.fit(*data, epochs=4, verbose=0, callbacks=[counter], **options)
+    answer[name] = counter.batches
+count("workers", make(built), Workers())
+four = make(unbuilt)
+four.compile("adam", "sparse_categorical_crossentropy", steps_per_execution=4)
+count("four at once", four, x, y, batch_size=10)
+answer["four at once"].append(int(four.optimizer.iterations.numpy()))
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.flat, self.last = L.Flatten(), L.Dense(10, activation="softmax")
+    def call(self, x):
+        return self.last(self.flat(x))
+    def train_step(self, data):
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(data[0], data[1], self(data[0], training=True))
+        weights = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"loss": loss}
+    def fit(self, *args, **options):
+        return super().fit(*args, **options)
+own = Own()
+own.compile("adam", "sparse_categorical_crossentropy")
+count("own class", own, x, y, batch_size=10)
+"""
+COSTS = """
+from grader.inside.recorder.keras_cost import is_built, multiply_adds
+shape = L.Input((28, 28, 1))
+nets = [
+    [shape, L.Flatten(), L.Dense(8), L.BatchNormalization(), L.Dropout(0.2), L.Dense(10)],
+    [shape, L.Conv2D(16, 3), L.MaxPooling2D(), L.Conv2D(32, 3, strides=2), L.Flatten(),
+     L.Dense(10)],
+    [L.SeparableConv2D(8, 3), L.DepthwiseConv2D(3), L.GlobalMaxPooling2D(), L.Dense(10)],
+    [L.Input((28, 28)), L.LSTM(8), L.Dense(10)],
+    [shape, keras.Sequential([L.RandomRotation(0.1), L.RandomZoom(0.1)]), L.Flatten()],
+]
+answer["unbuilt"] = is_built(keras.Sequential(nets[2])) or is_built(Own())
+found = [keras.Sequential(layers) for layers in nets]
+found[2].build((None, 28, 28, 1))
+answer["costs"] = [multiply_adds(model) for model in found] + [multiply_adds(own)]
+answer["built"] = all(map(is_built, [*found, own]))
+"""
 PART = 1.2e8
 """For each fit: at 5.6 million a step, five steps for each of four epochs."""
 
@@ -102,7 +151,7 @@ def fits_of(part: float, *ways: str, more: str = "") -> Told:
 
 @pytest.fixture(scope="module")
 def short() -> Told:
-    return fits_of(PART, *WAYS, more=MORE)
+    return fits_of(PART, *WAYS, more=MORE + COUNTED + COSTS)
 
 
 @pytest.fixture(scope="module")
@@ -160,19 +209,44 @@ def test_pictures_made_on_the_way_are_the_same_in_every_shortened_run(
 
 
 def test_each_epoch_goes_on_with_the_batches_that_come_then(short: Told) -> None:
-    seen, steps = short.answer["numbered"]["seen"], short.of_kind("fit")[-3]["shortened"]["steps"]
+    seen, steps = (
+        short.answer["numbered"]["seen"],
+        short.of_kind("fit")[len(NAMES)]["shortened"]["steps"],
+    )
     # Keras looks at the first batches once more, to see their shapes.
     assert seen[-3 * steps :] == [i % 30 for i in range(3 * steps)]
     assert short.answer["numbered"]["ends"] >= 3
 
 
 def test_a_small_training_is_left_alone(short: Told) -> None:
-    assert short.of_kind("fit")[-2]["shortened"] is None
+    assert short.of_kind("fit")[len(NAMES) + 1]["shortened"] is None
 
 
 def test_early_stopping_still_stops(short: Told) -> None:
     assert short.answer["stopped"] == 2
-    assert short.of_kind("fit")[-1]["epochs"] == 9
+    assert short.of_kind("fit")[len(NAMES) + 2]["epochs"] == 9
+
+
+def test_workers_grouped_steps_and_own_training_steps_are_cut_alike(short: Told) -> None:
+    workers, four, own = short.of_kind("fit")[-3:]
+    assert short.answer["workers"] == [workers["shortened"]["steps"]] * 4
+    assert short.answer["own class"] == [own["shortened"]["steps"]] * 4
+    assert four["shortened"] == {"steps": 4, "of": 30}
+    assert short.answer["four at once"] == [1, 1, 1, 1, 16]
+
+
+def test_a_networks_multiply_adds_are_its_weights_times_the_places_that_use_them(
+    short: Told,
+) -> None:
+    assert short.answer["costs"] == [
+        784 * 8 + 8 * 10,
+        26 * 26 * 9 * 16 + 6 * 6 * 9 * 16 * 32 + 6 * 6 * 32 * 10,
+        26 * 26 * (9 + 8) + 24 * 24 * 9 * 8 + 8 * 10,
+        28 * (28 + 8) * 4 * 8 + 8 * 10,
+        2 * work.CHANGED_BY_A_LAYER,
+        784 * 10,
+    ]
+    assert (short.answer["unbuilt"], short.answer["built"]) == (False, True)
 
 
 def test_later_trainings_always_have_something_left() -> None:

@@ -12,7 +12,7 @@ from tiny_course import LAB as TINY
 from tiny_course import write_course
 
 from grader.checks.shortened import EXCUSE, still_falling, told, training_share, was_learning
-from grader.course import Course
+from grader.course import Course, find_course
 from grader.diagnosis.case import Case
 from grader.diagnosis.training import learning_rate, length
 from grader.errors import LabError
@@ -23,7 +23,7 @@ from grader.records.lab import Lab
 from grader.records.submission import Cell, Submission
 from grader.report.html import render_html
 from grader.report.terminal import render_terminal
-from tests.labs import by_id
+from tests.labs import ROOT, by_id, reference_of
 from tests.sessions import sandbox
 
 LAB = "lab03"
@@ -32,6 +32,19 @@ FALLING = (2.0, 1.5, 1.0, 0.8, 0.6, 0.5, 0.4, 0.35)
 LEVEL = (0.9, 0.5, 0.3, 0.27, 0.261, 0.260, 0.259, 0.258)
 
 # ---------------------------------------------------------------- what a lab states
+
+COURSE = find_course(ROOT, ROOT)
+ON_TWO_CORES = 4.5e9
+"""Multiply–adds a second."""
+
+
+def reference(name: str) -> str:
+    path = reference_of(name)
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def trains(name: str) -> bool:
+    return ".fit(" in reference(name)
 
 
 def load(folder: Path, table: str) -> Lab:
@@ -74,6 +87,15 @@ def test_a_fault_in_a_budget_is_named_with_its_line(
         load(tmp_path, table)
     assert f"lab.toml:{TINY.count(chr(10)) + line}:" in str(caught.value)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [n for n in COURSE.labs() if trains(n)])
+def test_a_lab_that_trains_states_its_budget_and_leaves_room_in_its_time(name: str) -> None:
+    lab = COURSE.load(name)
+    assert lab.budget.images is not None
+    allowed = lab.limits.training_work
+    assert (allowed is None) is ("keras" not in reference(name))
+    assert (allowed or 0.0) / ON_TWO_CORES < 0.65 * lab.limits.run_seconds
 
 
 # ---------------------------------------------------------------- what is told
@@ -120,6 +142,7 @@ def test_the_share_is_that_of_all_steps_of_the_shortened_trainings() -> None:
         (LEVEL, False),
         ((), True),
         ((0.4,), True),
+        ((0.0, 0.0, 0.0, 0.0), True),
         ((0.4, 0.3), True),
         ((0.3, 0.4, 0.5), False),
         ((2.0, None, 1.0, 0.5), False),

@@ -68,12 +68,17 @@ def was_learning(fits: Sequence[FitEvent], accuracy: float, wanted: float, guess
 
 
 def still_falling(losses: Sequence[float | None]) -> bool:
-    """Whether a loss, epoch by epoch, had not levelled off; a single epoch cannot tell."""
+    """Whether a loss, epoch by epoch, had not levelled off.
+
+    A single epoch cannot tell, nor the same number every time, as an own training step may give.
+    """
     known = [loss for loss in losses if loss is not None]
     if len(known) < len(losses) or not all(map(math.isfinite, known)):
         return False
+    if len(set(known)) < 2:
+        return True
     if len(known) < 4:
-        return len(known) < 2 or known[-1] < known[0]
+        return known[-1] < known[0]
     quarter = len(known) // 4
     before, last = known[-2 * quarter : -quarter], known[-quarter:]
     return sum(last) < STILL_FALLING * sum(before)
