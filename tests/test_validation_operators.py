@@ -151,6 +151,11 @@ def test_layers_called_one_by_one_lose_their_activation_too() -> None:
     assert made == ["x = layers.Dense(9)(x)\nx = x"]
 
 
+def test_a_network_of_changes_still_takes_pictures_when_none_are_changed() -> None:
+    [made] = mutants("augmentation-removed", "change = Sequential([RandomZoom(0.1)])")
+    assert made == "change = Sequential([__import__('keras').layers.Identity()])"
+
+
 def test_two_networks_in_a_cell_are_changed_one_at_a_time() -> None:
     one = "a = keras.Sequential([Dense(9, activation='relu')])\n"
     assert len(mutants("hidden-activations-removed", one + one.replace("a =", "b ="))) == 2

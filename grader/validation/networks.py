@@ -169,7 +169,9 @@ def dropout_extreme(places: Sequence[Slot]) -> Iterator[Edit]:
 
 def augmentation_removed(places: Sequence[Slot]) -> Iterator[Edit]:
     """The pictures are learned from as they are."""
-    yield from _by_network(layers_out(places, lambda name: name.startswith(AUGMENTING)))
+    layers = layers_out(places, lambda name: name.startswith(AUGMENTING))
+    # Often they are a network of their own, which without any layer could not be called.
+    yield from _by_network((slot, new or _identity()) for slot, new in layers)
 
 
 OPERATORS: Mapping[str, NetworkOperator] = MappingProxyType(
