@@ -23,6 +23,7 @@ import grader.sandbox
 from grader import cli
 from grader.batch.files import Out
 from grader.batch.finding import find_class
+from grader.batch.layouts import Handed
 from grader.batch.pool import Pool
 from grader.batch.run import Batch, Tally, run_batch
 from grader.batch.state import opened, stamp_of
@@ -444,7 +445,7 @@ def test_a_grading_that_hangs_is_ended_and_given_up(
     everything = Plan(ungraded / "course", batch.folder, batch.out, batch.stamp, batch.sandbox)
     pool = Pool(everything, jobs=1, patience=2.5, give_up=give_up)
     try:
-        told = list(pool.run(iter([Task("ann", "ann.py", "ann")])))
+        told = list(pool.run(iter([Task(Handed("ann", "ann.py"), "ann")])))
     finally:
         pool.stop()
     assert given_up == ["ann"]

@@ -9,8 +9,11 @@ import pytest
 
 from grader.batch.entries import glance
 from grader.batch.finding import Findings, find_class, must_be_for
+from grader.batch.layouts import Beside
+from grader.batch.together import together
 from grader.errors import NothingToGrade, UsageError
 from grader.records.lab import Kind
+from grader.submissions import read
 
 LABS = ("lab1", "lab2", "lab20")
 
@@ -97,9 +100,33 @@ def test_canvas_names_give_the_student_and_the_newest_file(tmp_path: Path) -> No
         "li_104": "li_104_8002_work.ipynb",
         "bob": "bob.ipynb",
     }
-    rivals = {item.id: item.rivals for item in findings.handed}
-    assert rivals["lovelaceada_101"] == ("lovelaceada_101_5002_helper.py",)
-    assert rivals["hopper_102"] == ()
+    by_id = {item.id: item for item in findings.handed}
+    assert [item.rivals for item in by_id.values()] == [()] * 5
+    assert by_id["lovelaceada_101"].name == "lab2.ipynb"
+    assert by_id["lovelaceada_101"].beside == (
+        Beside("lovelaceada_101_5002_helper.py", "helper.py"),
+    )
+
+
+def test_two_notebooks_of_one_student_are_a_doubt(tmp_path: Path) -> None:
+    made(tmp_path, "li_104_8001_work1.ipynb", "li_104_8002_work2.ipynb")
+    (item,) = find_class(tmp_path, "lab2", "code").handed
+    assert (item.path, item.rivals) == ("li_104_8002_work2.ipynb", ("li_104_8001_work1.ipynb",))
+    assert item.beside == ()
+
+
+def test_what_came_with_a_notebook_comes_along_by_its_old_name(tmp_path: Path) -> None:
+    made(tmp_path / "a", "li_1_2_w.py", "li_1_3_helper-1.py", "li_1_4_data-1.csv", "li_1_5_.py")
+    (tmp_path / "a/li_1_6_link.csv").symlink_to("/etc/passwd")
+    (item,) = find_class(tmp_path / "a", "w", "code").handed
+    alone = read(tmp_path / "a" / item.path)
+    whole = together(alone, item.name, tmp_path / "a", item.beside)
+    assert [file.path for file in whole.files] == ["data-1.csv", "helper.py"]
+    assert "li_1_3_helper-1.py came along as helper.py." in whole.notes
+    assert any("link.csv was left out" in note for note in whole.notes)
+    made(tmp_path / "b", "w.py", "helper.py", "data-1.csv")
+    assert whole.sha256 == read(tmp_path / "b", lab_id="w").sha256
+    assert together(alone, item.name, tmp_path / "a", ()) == alone
 
 
 def test_moodle_names_are_read_as_folders_and_as_files(tmp_path: Path) -> None:

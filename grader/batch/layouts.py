@@ -25,15 +25,26 @@ _NBGRADER = "submitted"
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A file that came with a submission: its path, and the name that it had before."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Handed:
     """What one student handed in: a file or folder at `path`, relative to the folder searched.
 
-    `rivals` are other files of the student's that could have been meant.
+    `rivals` are other files of the student's that could have been meant. `beside` are files that
+    came along, of a submission that was called `name` before the course system renamed it.
     """
 
     id: str
     path: str
     rivals: tuple[str, ...] = ()
+    name: str = ""
+    beside: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,11 +112,22 @@ def _handed(
     by_name: dict[str, str] = {}
     for entry, match in sorted(group, key=lambda item: int(item[1].groupdict().get("order") or 0)):
         by_name[match["file"] or ""] = entry.name
-    main, _ = settle(by_name, lab_id, kind)
+    main, rivals = settle(by_name, lab_id, kind)
     if main is None:
         main = max(by_name, key=lambda name: (name.lower().endswith(".zip"), name))
-    others = (entry.name for entry, _ in group if entry.name != by_name[main])
-    return Handed(student, by_name[main], tuple(others))
+        return Handed(student, by_name[main])
+    beside = (
+        Beside(path, name)
+        for name, path in by_name.items()
+        if name not in ("", main) and not name.startswith(".") and _comes_along(name, kind)
+    )
+    others = tuple(by_name[name] for name in rivals)
+    return Handed(student, by_name[main], others, main, tuple(beside))
+
+
+def _comes_along(name: str, kind: Kind) -> bool:
+    """Whether a file may be needed by the submission: not another notebook, and no archive."""
+    return kind == "code" and not name.lower().endswith((".ipynb", ".zip"))
 
 
 def _nbgrader_base(folder: Path, entries: list[Entry]) -> str | None:

@@ -105,9 +105,7 @@ def _grade_all(
     batch: Batch, names: dict[str, str], tally: Tally, watch: Callable[[Tally], None]
 ) -> None:
     course = batch.lab.folder.parent.parent
-    tasks = (
-        Task(item.id, item.path, names[item.id], item.rivals) for item in batch.findings.handed
-    )
+    tasks = (Task(item, names[item.id]) for item in batch.findings.handed)
     new = (item.path for item in batch.findings.handed if not _is_there(batch, names[item.id]))
     watch(tally)
     with kept_ready(batch.sandbox, batch.lab, batch.folder, new) as sandbox:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.batch.files import Out
+from grader.batch.layouts import Handed
 from grader.batch.state import Stamp
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox
@@ -27,12 +28,20 @@ class Plan:
 
 @dataclass(frozen=True)
 class Task:
-    """One submission: its id, its path below the folder, its file name in OUT."""
+    """One submission, and what its files in OUT are called."""
 
-    id: str
-    path: str
+    handed: Handed
     name: str
-    rivals: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Whose it is."""
+        return self.handed.id
+
+    @property
+    def path(self) -> str:
+        """Where it lies, below the folder of the batch."""
+        return self.handed.path
 
 
 @dataclass(frozen=True)

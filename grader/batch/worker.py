@@ -14,6 +14,7 @@ from types import FrameType
 
 from grader.batch.saved import invalid, save, standing
 from grader.batch.task import Halt, Plan, Ready, Task, Told, unread
+from grader.batch.together import together
 from grader.course import Course
 from grader.errors import (
     GraderError,
@@ -28,6 +29,7 @@ from grader.records.lab import Lab
 from grader.records.result import Isolation
 from grader.records.submission import Submission
 from grader.submissions import read, unreadable
+from grader.submissions.choice import listed
 from grader.submissions.names import printable
 
 TIDY_SECONDS = 3.0
@@ -126,11 +128,15 @@ def _read(plan: Plan, lab: Lab, task: Task) -> Submission:
         kind=lab.kind,
         settled=True,
     )
-    if not task.rivals:
+    handed = task.handed
+    if handed.beside:
+        submission = together(submission, handed.name, plan.folder, handed.beside)
+    if not handed.rivals:
         return submission
-    names = tuple(printable(name) for name in task.rivals)
-    note = f"{printable(PurePosixPath(task.path).name)} was taken; left out: {', '.join(names)}."
-    return replace(submission, notes=(note, *submission.notes), rivals=names)
+    rivals = tuple(printable(name) for name in handed.rivals)
+    taken = printable(PurePosixPath(task.path).name)
+    note = f"{taken} was taken; {listed(rivals)} could have been meant too."
+    return replace(submission, notes=(note, *submission.notes), rivals=rivals)
 
 
 def _isolation(plan: Plan) -> Isolation:
