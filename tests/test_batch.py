@@ -192,7 +192,7 @@ def test_killed_three_times_it_comes_to_the_same_end(here: Path, tmp_path: Path)
         batch = start(here / "course", here / "class", out, "--jobs", "2")
         while batch.poll() is None and len(list(out.glob("results/*.json"))) < results:
             time.sleep(0.01)
-        os.kill(batch.pid, signal.SIGKILL)
+        batch.kill()
         batch.communicate()
         assert gone(batch)
     code, said, errors = run(here / "course", here / "class", out, "--jobs", "1")
