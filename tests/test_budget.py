@@ -222,6 +222,21 @@ def test_a_small_training_is_left_alone(short: Told) -> None:
     assert short.of_kind("fit")[len(NAMES) + 1]["shortened"] is None
 
 
+def test_pictures_that_are_looked_at_after_each_epoch_count_too(short: Told) -> None:
+    held_out, none = fit_of(short, "held out, built"), fit_of(short, "repeated, built")
+    assert (held_out["shortened"]["steps"], none["shortened"]["steps"]) == (4, 5)
+
+
+def test_a_training_after_a_heavy_one_gets_a_share_of_what_is_left() -> None:
+    fits = "for _ in range(3):\n    make(built).fit(x, y, batch_size=10, epochs=4, verbose=0)\n"
+    early = "make(built).fit(x[:40], y[:40], batch_size=10, epochs=2, verbose=0)\n"
+    data = str(public_folder("mnist"))
+    told = run_cells([PREPARE, early + fits], data, allowed=4 * PART, trainings=1)
+    cut = [fit["shortened"] and fit["shortened"]["steps"] for fit in told.of_kind("fit")]
+    # The first takes 0.045 thousand million of 0.48, the next all but the half kept for others.
+    assert cut == [None, 8, 2, 2]
+
+
 def test_early_stopping_still_stops(short: Told) -> None:
     assert short.answer["stopped"] == 2
     assert short.of_kind("fit")[len(NAMES) + 2]["epochs"] == 9

@@ -217,8 +217,8 @@ class Shortened(Plain):
     `of` is None where only the end of the data would have told.
     """
 
-    steps: int = Field(gt=0)
-    of: int | None = Field(default=None, gt=0)
+    steps: int = Field(gt=0, le=1_000_000_000)
+    of: int | None = Field(default=None, gt=0, le=1_000_000_000)
 
 
 class FitEvent(Event):
