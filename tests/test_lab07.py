@@ -61,8 +61,7 @@ def test_the_functions_count_without_the_networks(judge: Judge, tmp_path: Path) 
     assert by_id(result)["linear_model"].observed == "no network was trained"
 
 
-def test_the_networks_count_without_the_functions(judge: Judge, tmp_path: Path) -> None:
-    source = """
+NETWORKS = """
 from tensorflow import keras
 (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
 x, x_test = x[:3000].reshape(-1, 784) / 255, x_test.reshape(-1, 784) / 255
@@ -72,7 +71,11 @@ def trained(n, *hidden):
     model.compile("adam", loss, metrics=["accuracy"])
     model.fit(x[:n], y[:n], epochs=2, batch_size=50, verbose=0)
     return model
-bent = trained(3000, keras.layers.Dense(30, activation="tanh"))
+"""
+
+
+def test_the_networks_count_without_the_functions(judge: Judge, tmp_path: Path) -> None:
+    source = f"""{NETWORKS}bent = trained(3000, keras.layers.Dense(30, activation="tanh"))
 line = trained(1000, keras.layers.Dense(30), keras.layers.Dropout(0.2))
 print(bent.evaluate(x_test, y_test, verbose=0)[1])
 """
@@ -82,6 +85,17 @@ print(bent.evaluate(x_test, y_test, verbose=0)[1])
     assert "tanh" in (checks["relu_model"].observed or "")
     # These two wait for a network with ReLU.
     assert checks["fair"].outcome is checks["compared"].outcome is Outcome.SKIPPED
+
+
+def test_networks_that_have_hardly_learned_are_no_comparison(judge: Judge, tmp_path: Path) -> None:
+    source = f"""{NETWORKS}
+for hidden in [], [keras.layers.Dense(30, activation="relu")]:
+    print(trained(20, *hidden).evaluate(x_test, y_test, verbose=0)[1])
+"""
+    checks = by_id(judge(written(tmp_path, source)))
+    assert "linear network recognises" in (checks["fair"].observed or "")
+    assert checks["fair"].points == checks["fair"].max_points / 2
+    assert checks["compared"].outcome is Outcome.PASSED
 
 
 def test_a_comparison_on_other_pictures_or_without_a_number_is_told(

@@ -62,6 +62,17 @@ results = "none"
     assert checks["table_is_measured"].outcome is Outcome.SKIPPED
 
 
+def test_a_table_in_which_no_setting_learned_is_told(judge: Judge, tmp_path: Path) -> None:
+    source = """
+run("relu", "adam")
+settings = ["relu", "tanh", "sigmoid", "leaky_relu", "Adam", "SGD", "RMSprop", 0.01, 0.1, 1.0]
+results = [{"setting": each, "loss": 2.3, "accuracy": 0.1} for each in settings]
+"""
+    check = by_id(judge(written(tmp_path, source)))["table"]
+    assert check.observed == "the best accuracy in the table is 0.10"
+    assert check.points == check.max_points / 2
+
+
 @pytest.mark.parametrize(
     "table", ["None", "run", "[None, {}, {'relu': None}, {'setting': [1, {2}]}]"]
 )
