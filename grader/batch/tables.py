@@ -64,7 +64,7 @@ def write_tables(
         table = csv.writer(file, lineterminator="\r\n")
         table.writerow([*COLUMNS, *checks])
         for name, result in _verdicts(out, names, until):
-            table.writerow([_cell(value) for value in _row(result, checks)])
+            table.writerow([cell(value) for value in row_of(result, checks)])
             _count(page, name, result)
     with writing(out.folder / "index.html") as file:
         file.writelines(render_class(page))
@@ -95,7 +95,7 @@ def _must_be_before(until: float) -> None:
         raise TooLate
 
 
-def _row(result: Result, checks: Sequence[str]) -> Iterator[Any]:
+def row_of(result: Result, checks: Sequence[str]) -> Iterator[Any]:
     """The values of a row. A fault of ours has no score: it is never a zero."""
     earned = {check.id: check.points for check in result.checks}
     ours = result.status == "invalid"
@@ -113,7 +113,7 @@ def _row(result: Result, checks: Sequence[str]) -> Iterator[Any]:
         yield None if ours else earned.get(check)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """A value as a spreadsheet may have it: numbers plain, texts never a formula."""
     if value is None:
         return ""

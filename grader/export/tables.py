@@ -1,0 +1,43 @@
+"""CSV files that are written whole: the table of grades, and nbgrader's."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from grader.batch.tables import COLUMNS, cell, row_of
+from grader.export.marks import Marks
+
+NBGRADER = (
+    "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
+    "raw_score", "late_submission_penalty", "score", "max_score",
+)  # fmt: skip
+"""The columns of `nbgrader export` (its CsvExportPlugin)."""
+
+
+def plain_table(marks: Marks) -> bytes:
+    """A row for each verdict, with the columns of grades.csv."""
+    checks = list(dict.fromkeys(check.id for mark in marks.items for check in mark.result.checks))
+    rows = (row_of(mark.result, checks) for mark in marks.items)
+    return _csv([*COLUMNS, *checks], rows)
+
+
+def nbgrader_table(marks: Marks) -> bytes:
+    """A row for each verdict, with nbgrader's columns; what is not known here stays empty."""
+    rows = []
+    for mark in marks.items:
+        score = mark.result.score if mark.counts else None
+        penalty = 0.0 if mark.counts else None
+        person = (None, None, mark.id, None, None, None)
+        rows.append((marks.lab, *person, score, penalty, score, mark.result.max_score))
+    return _csv(NBGRADER, rows)
+
+
+def _csv(headers: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(headers)
+    table.writerows([cell(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
