@@ -16,11 +16,14 @@ from grader.calibration.bounds import (
     threshold_of,
     tolerance_factor,
 )
+from grader.calibration.measuring import family
 from grader.checks.threshold import clopper_pearson_upper
 from grader.cli import run
+from grader.course import find_course
 from grader.course.calibrated import NAME, UNFINISHED
 from grader.errors import LabError
 from tests import digits
+from tests.labs import ROOT
 
 
 @pytest.mark.parametrize(
@@ -228,3 +231,18 @@ def test_an_unknown_key_is_told_with_those_that_are_known(tmp_path: Path) -> Non
     digits.make_course(tmp_path, "mark = 0.9")
     with pytest.raises(LabError, match=r"unknown key “accuracy\.mark” \(known here: marks, shown"):
         digits.load(tmp_path)
+
+
+def labs_with_an_accuracy() -> list[str]:
+    course = find_course(ROOT, ROOT)
+    return [lab for lab in course.labs() if course.load(lab).accuracy.marks is not None]
+
+
+@pytest.mark.parametrize("lab_id", labs_with_an_accuracy())
+def test_a_lab_of_this_course_has_five_answers_to_measure_and_says_what_accuracy_catches(
+    lab_id: str,
+) -> None:
+    lab = find_course(ROOT, ROOT).load(lab_id)
+    answers = family(lab)
+    assert sum(answer.right for answer in answers.values()) >= 5
+    assert lab.accuracy.catches or lab.accuracy.reason.strip()
