@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.batch.files import Out
+from grader.batch.files import Out, write_json
 from grader.batch.finding import Findings
+from grader.batch.layouts import Handed
 from grader.batch.names import file_names
 from grader.batch.pool import Pool
 from grader.batch.saved import invalid, save
+from grader.batch.shards import Shard, Share, forget_shares, one_at_a_time
 from grader.batch.state import Stamp, opened
 from grader.batch.tables import superseded, write_tables
 from grader.batch.task import Plan, Task, Told, unread
@@ -68,7 +70,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Batch:
-    """All that a batch needs to know. `fresh` grades everything anew."""
+    """All that a batch needs to know. `fresh` grades everything anew, `shard` only a share."""
 
     lab: Lab
     folder: Path
@@ -78,6 +80,13 @@ class Batch:
     sandbox: Sandbox | None
     jobs: int
     fresh: bool = False
+    shard: Shard | None = None
+
+    @property
+    def handed(self) -> tuple[Handed, ...]:
+        """The submissions to grade here: all, or those of the shard."""
+        found = self.findings.handed
+        return found if self.shard is None else tuple(h for h in found if self.shard.holds(h.id))
 
 
 def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
@@ -88,9 +97,10 @@ def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
     stays done, and grades.csv and index.html are made of it.
     """
     names = file_names(item.id for item in batch.findings.handed)
-    tally = Tally(total=len(names))
-    with opened(batch.out, batch.stamp, fresh=batch.fresh):
+    tally = Tally(total=len(batch.handed))
+    with opened(batch.out, batch.stamp, fresh=batch.fresh, shard=batch.shard):
         _drop_superseded(batch.out, names)
+        _reopen_share(batch, names)
         try:
             _grade_all(batch, names, tally, watch)
         except BaseException:
@@ -98,15 +108,35 @@ def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
                 _write(batch, names, tally, until=time.monotonic() + TABLES_SECONDS)
             raise
         _write(batch, names, tally)
+        _close_share(batch, names, tally)
     return tally
+
+
+def _reopen_share(batch: Batch, names: dict[str, str]) -> None:
+    """From here on the share is not finished; with `fresh`, nothing of it is done."""
+    if batch.shard is None:
+        forget_shares(batch.out)
+        return
+    batch.shard.record(batch.out).unlink(missing_ok=True)
+    for item in batch.handed if batch.fresh else ():
+        _remove(batch.out, names[item.id])
+
+
+def _close_share(batch: Batch, names: dict[str, str], tally: Tally) -> None:
+    """Write down that the share is finished, and what only this run knows of it."""
+    if batch.shard is None:
+        return
+    twins = batch.findings.twins
+    share = Share(batch.shard, names, tuple(tally.missing), twins, tuple(tally.doubts))
+    write_json(batch.shard.record(batch.out), share.to_json())
 
 
 def _grade_all(
     batch: Batch, names: dict[str, str], tally: Tally, watch: Callable[[Tally], None]
 ) -> None:
     course = batch.lab.folder.parent.parent
-    tasks = (Task(item, names[item.id]) for item in batch.findings.handed)
-    new = (item.path for item in batch.findings.handed if not _is_there(batch, names[item.id]))
+    tasks = (Task(item, names[item.id]) for item in batch.handed)
+    new = (item.path for item in batch.handed if not _is_there(batch, names[item.id]))
     watch(tally)
     with kept_ready(batch.sandbox, batch.lab, batch.folder, new) as sandbox:
         pool = Pool(
@@ -143,19 +173,31 @@ def _given_up(batch: Batch, task: Task) -> Told:
 def _write(
     batch: Batch, names: dict[str, str], tally: Tally, *, until: float = float("inf")
 ) -> None:
-    tally.page = write_tables(
-        batch.out, batch.lab, _notices(batch, tally), tally.missing, names=names, until=until
-    )
+    with one_at_a_time(batch.out) if batch.shard else contextlib.nullcontext():
+        tally.page = write_tables(
+            batch.out,
+            batch.lab,
+            notices(batch.findings.twins, tally.doubts),
+            tally.missing,
+            names=names,
+            until=until,
+        )
     tally.former = [row.id for row in tally.page.rows if row.id not in names]
 
 
-def _notices(batch: Batch, tally: Tally) -> Sequence[Notice]:
+def notices(twins: Sequence[str], doubts: Sequence[Notice]) -> Sequence[Notice]:
+    """What the class's page says of submissions beside their verdicts."""
     twin = "A second submission came under this name; both are graded."
-    return [*(Notice(student, twin) for student in batch.findings.twins), *tally.doubts]
+    return [*(Notice(student, twin) for student in twins), *doubts]
 
 
 def _drop_superseded(out: Out, names: dict[str, str]) -> None:
     """Remove the files of a student who has another file name now, since two ids met in one."""
     for path in superseded(out, names):
-        for file in (path, out.evidence(path.stem), out.report(path.stem)):
-            file.unlink(missing_ok=True)
+        _remove(out, path.stem)
+
+
+def _remove(out: Out, name: str) -> None:
+    """Remove what is there of a submission, the verdict first."""
+    for file in (out.result(name), out.evidence(name), out.report(name)):
+        file.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.batch.files import PART, Out, read_json, write_json
+from grader.batch.shards import Shard, one_at_a_time
 from grader.errors import UsageError
 from grader.records.lab import Lab
 
@@ -59,28 +60,35 @@ def stamp_of(lab: Lab, versions: Mapping[str, str]) -> Stamp:
 
 
 @contextmanager
-def opened(out: Out, stamp: Stamp, *, fresh: bool) -> Iterator[None]:
-    """Take OUT for this batch alone, made ready to be written to.
+def opened(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None = None) -> Iterator[None]:
+    """Take OUT for this batch alone, or for this shard and others, made ready to be written to.
 
-    With `fresh`, what it holds of an earlier batch of this lab is removed. Raises UsageError where
-    it cannot be written to, is in use, holds something else, or belongs to another lab or version.
+    With `fresh`, what it holds of an earlier batch of this lab is removed; a shard removes nothing,
+    for the rest is not its own. Raises UsageError where OUT cannot be written to, is in use, holds
+    something else, or belongs to another lab or version.
     """
     _must_be_ours(out)
     with contextlib.ExitStack() as stack:
         try:
             out.state.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_locked(out))
-            _must_fit(out, stamp, fresh=fresh)
-            for folder in out.folders:
-                folder.mkdir(exist_ok=True)
-            _clear(out, everything=fresh)
+            stack.enter_context(_locked(out, shard))
+            with one_at_a_time(out) if shard else contextlib.nullcontext():
+                _make_ready(out, stamp, fresh=fresh, shard=shard)
         except OSError as error:
             raise UsageError(
                 f"{out.folder} cannot be written: {error.strerror or error}.",
                 hint="Name another folder with -o.",
             ) from None
-        write_json(out.state / "batch.json", stamp.to_json())
         yield
+
+
+def _make_ready(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None) -> None:
+    _must_fit(out, stamp, fresh=fresh, shard=shard)
+    for folder in out.folders:
+        folder.mkdir(exist_ok=True)
+    if shard is None:
+        _clear(out, everything=fresh)
+    write_json(out.state / "batch.json", stamp.to_json())
 
 
 def _must_be_ours(out: Out) -> None:
@@ -100,21 +108,28 @@ def _must_be_ours(out: Out) -> None:
 
 
 @contextmanager
-def _locked(out: Out) -> Iterator[None]:
+def _locked(out: Out, shard: Shard | None) -> Iterator[None]:
+    """Hold OUT alone; a shard holds its own part alone, and OUT beside other shards."""
     import fcntl
 
-    with (out.state / "lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"Another batch is writing to {out.folder}.",
-                hint="Wait for it to end, or name another folder with -o.",
-            ) from None
+    whole = fcntl.LOCK_EX if shard is None else fcntl.LOCK_SH
+    wanted = [(out.state / "lock", whole)]
+    if shard is not None:
+        wanted.append((shard.lock(out), fcntl.LOCK_EX))
+    with contextlib.ExitStack() as stack:
+        for path, how in wanted:
+            file = stack.enter_context(path.open("a"))
+            try:
+                fcntl.flock(file, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(
+                    f"Another batch is writing to {out.folder}.",
+                    hint="Wait for it to end, or name another folder with -o.",
+                ) from None
         yield
 
 
-def _must_fit(out: Out, stamp: Stamp, *, fresh: bool) -> None:
+def _must_fit(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None) -> None:
     path = out.state / "batch.json"
     if not path.exists():
         return
@@ -125,7 +140,7 @@ def _must_fit(out: Out, stamp: Stamp, *, fresh: bool) -> None:
             f"{out.folder} holds the results of {lab}, not of {stamp.lab}.",
             hint="Name another folder with -o.",
         )
-    if fresh:
+    if fresh and shard is None:
         return
     changed = [
         f"{name} {versions.get(name, 'not there')} → {stamp.versions.get(name, 'not there')}"
@@ -137,7 +152,9 @@ def _must_fit(out: Out, stamp: Stamp, *, fresh: bool) -> None:
     if changed:
         raise UsageError(
             f"{out.folder} holds results of another version: {', '.join(changed)}.",
-            hint="Grade everything again with --fresh, or name another folder with -o.",
+            hint="Name another folder with -o."
+            if shard
+            else "Grade everything again with --fresh, or name another folder with -o.",
         )
 
 

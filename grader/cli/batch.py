@@ -54,12 +54,14 @@ def _cores() -> int:
     default="auto", help="How FOLDER is laid out (default: found out).",
 )  # fmt: skip
 @click.option(
+    "--shard", metavar="I/N",
+    help="Grade only share I of N, on one of N machines; “grade merge” puts them together.",
+)  # fmt: skip
+@click.option(
     "--allow-weak-sandbox", "weak", is_flag=True,
     help="Run strangers' code even where this machine cannot shut it in fully.",
 )  # fmt: skip
-def batch(
-    lab: str, folder: Path, out: Path, jobs: int | None, resume: bool, layout: str, weak: bool
-) -> int:
+def batch(lab: str, folder: Path, out: Path, **options: Any) -> int:
     """Grade every submission in FOLDER with all checks and write results and reports to OUT.
 
     FOLDER holds a folder, or a .ipynb, .py or .zip, for each student; or what Canvas or Moodle
@@ -69,8 +71,7 @@ def batch(
     Exit code: 0 every submission graded or rejected, 2 usage, 3 a fault of the grader, 4 a fault of
     the lab, 5 nothing to grade, 130 interrupted.
     """
-    planned = _plan(lab, folder, out, layout, jobs=jobs or _cores(), resume=resume, weak=weak)
-    return _run(planned)
+    return _run(_plan(lab, folder, out, options))
 
 
 def _path(given: str) -> Path:
@@ -80,20 +81,20 @@ def _path(given: str) -> Path:
     return Path(given)
 
 
-def _plan(
-    lab_id: str, folder: Path, path: Path, layout: str, *, jobs: int, resume: bool, weak: bool
-) -> Batch:
+def _plan(lab_id: str, folder: Path, path: Path, options: dict[str, Any]) -> Batch:
     from grader.batch.files import Out
     from grader.batch.finding import find_class, must_be_for
     from grader.batch.run import Batch
+    from grader.batch.shards import Shard
     from grader.batch.state import stamp_of
     from grader.grading import versions
 
     if os.name != "posix":
         raise UsageError("grade batch does not run on Windows itself.", hint="Use it in WSL 2.")
+    shard = None if options["shard"] is None else Shard.parse(options["shard"])
     course = current_course()
     lab = course.load(lab_id)
-    chosen: Any = None if layout == "auto" else layout
+    chosen: Any = None if options["layout"] == "auto" else options["layout"]
     findings = find_class(folder, lab.id, lab.kind, layout=chosen, out=path)
     must_be_for(folder, findings, lab.id, course.labs())
     return Batch(
@@ -102,9 +103,10 @@ def _plan(
         findings=findings,
         out=Out(Path(os.path.abspath(path))),
         stamp=stamp_of(lab, versions(lab.kind)),
-        sandbox=_sandbox(lab, weak=weak),
-        jobs=jobs,
-        fresh=not resume,
+        sandbox=_sandbox(lab, weak=options["weak"]),
+        jobs=options["jobs"] or _cores(),
+        fresh=not options["resume"],
+        shard=shard,
     )
 
 
@@ -156,7 +158,7 @@ def _run(planned: Batch) -> int:
 
 def _say_what_was_found(planned: Batch) -> None:
     findings = planned.findings
-    count = len(findings.handed)
+    count = len(planned.handed)
     layout = {
         "plain": "a folder or file for each student",
         "canvas": "as Canvas names them",
@@ -164,10 +166,9 @@ def _say_what_was_found(planned: Batch) -> None:
         "nbgrader": "nbgrader's folders",
     }[findings.layout]
     people = "submission" if count == 1 else "submissions"
-    click.echo(
-        f"{planned.lab.id}: {count} {people} ({layout}), {min(planned.jobs, count)} at a time.",
-        err=True,
-    )
+    share = f", shard {planned.shard} of {len(findings.handed)}" if planned.shard else ""
+    jobs = min(planned.jobs, count)
+    click.echo(f"{planned.lab.id}: {count} {people} ({layout}{share}), {jobs} at a time.", err=True)
     if findings.strays:
         click.echo(f"Left out, for they are nobody's: {_some(findings.strays)}", err=True)
 
@@ -184,7 +185,7 @@ def _warn_of_absent_checks(lab: Lab) -> None:
 
 def _say_how_to_go_on(planned: Batch, last: list[Tally]) -> None:
     done = last[0].done if last else 0
-    total = len(planned.findings.handed)
+    total = len(planned.handed)
     fresh = " without --fresh" if planned.fresh else ""
     click.echo(f"\nInterrupted: {done} of {total} are done and kept.", err=True)
     if last and last[0].page is None:
@@ -282,6 +283,8 @@ def _summarise(planned: Batch, tally: Tally) -> None:
         click.echo(f"Error: the lab is at fault: {tally.faulty_lab[0]}", err=True)
     elif tally.statuses["invalid"]:
         click.echo("Hint: the same command tries those again that are invalid.", err=True)
+    if planned.shard:
+        click.echo(f"This was shard {planned.shard}; “grade merge” puts all of them together.")
     click.echo(f"The class: {planned.out.folder / 'index.html'}")
     click.echo(f"The marks: {planned.out.folder / 'grades.csv'}")
 

@@ -1,0 +1,213 @@
+"""The shares of a class put together: the same files as if one machine had graded it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.batch.files import PART, Out, read_json, unwritable
+from grader.batch.run import notices
+from grader.batch.shards import Share, forget_shares, shares_of
+from grader.batch.state import Stamp, opened
+from grader.batch.tables import write_tables
+from grader.errors import UsageError
+from grader.records.lab import Lab
+from grader.records.result import Result
+from grader.report.class_page import ClassPage, Notice
+
+LISTED = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finished share, and the OUT that its files are in."""
+
+    out: Out
+    share: Share
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Shares that are of one batch, and together all of it."""
+
+    stamp: Stamp
+    parts: tuple[Part, ...]
+
+
+def gather(folders: Iterable[Path]) -> Whole:
+    """Read the shares in each OUT, and see that they belong together and nothing is missing.
+
+    Raises UsageError with what does not fit, or is missing; nothing is written.
+    """
+    outs = list({os.path.realpath(folder): Out(folder) for folder in folders}.values())
+    stamps = [_stamp_of(out) for out in outs]
+    for out, stamp in zip(outs, stamps, strict=True):
+        _must_be_alike(outs[0], stamps[0], out, stamp)
+    parts = [Part(out, share) for out in outs for share in _shares_in(out)]
+    _must_be_one_class(parts)
+    _must_be_all(parts)
+    for part in parts:
+        _must_be_complete(part)
+    return Whole(stamps[0], tuple(sorted(parts, key=lambda part: part.share.shard)))
+
+
+def _stamp_of(out: Out) -> Stamp:
+    found: Stamp | None = read_json(
+        out.state / "batch.json",
+        lambda data: Stamp(str(data["lab"]), str(data["course"]), dict(data["versions"])),
+    )
+    if found is None:
+        raise UsageError(
+            f"{out.folder} holds no batch.", hint="Name folders that “grade batch --shard” wrote."
+        )
+    return found
+
+
+def _shares_in(out: Out) -> Sequence[Share]:
+    shares = list(shares_of(out))
+    if not shares:
+        raise UsageError(
+            f"{out.folder} holds no finished shard.",
+            hint="Give its “grade batch … --shard I/N” again, which goes on where it stopped. "
+            "What was graded without --shard, or merged, is whole already.",
+        )
+    return shares
+
+
+def _must_be_alike(first: Out, wanted: Stamp, out: Out, stamp: Stamp) -> None:
+    if stamp.lab != wanted.lab:
+        raise UsageError(
+            f"{first.folder} holds the results of {wanted.lab}, {out.folder} those of {stamp.lab}.",
+            hint="Merge the shards of one lab.",
+        )
+    names = sorted({*stamp.versions, *wanted.versions})
+    differing = [
+        f"{name} {wanted.versions.get(name)} and {stamp.versions.get(name)}"
+        for name in names
+        if wanted.versions.get(name) != stamp.versions.get(name)
+    ]
+    if stamp.course != wanted.course:
+        differing.append(f"the checks or the rubric of {stamp.lab}")
+    if differing:
+        raise UsageError(
+            f"{first.folder} and {out.folder} are of different versions: {', '.join(differing)}.",
+            hint="Grade one of them again, into a new folder, where the other was graded.",
+        )
+
+
+def _must_be_one_class(parts: Sequence[Part]) -> None:
+    first = parts[0]
+    for part in parts[1:]:
+        if part.share.shard.of != first.share.shard.of:
+            raise UsageError(
+                f"{first.out.folder} has shard {first.share.shard}, "
+                f"{part.out.folder} has shard {part.share.shard}.",
+                hint="Merge the N shards of one --shard I/N.",
+            )
+        differing = set(part.share.names.items()) ^ set(first.share.names.items())
+        if differing or part.share.twins != first.share.twins:
+            ids = sorted({student for student, _ in differing}) or part.share.twins
+            raise UsageError(
+                f"The submissions changed between shard {first.share.shard} and shard "
+                f"{part.share.shard}: {_some(ids)}.",
+                hint="Give the commands of all shards again, on one and the same folder: what is "
+                "graded and unchanged is kept.",
+            )
+
+
+def _must_be_all(parts: Sequence[Part]) -> None:
+    where: dict[int, Out] = {}
+    count = parts[0].share.shard.of
+    for part in parts:
+        number = part.share.shard.number
+        if number in where:
+            raise UsageError(
+                f"Shard {part.share.shard} is in {where[number].folder} and in {part.out.folder}.",
+                hint="Leave one of them out.",
+            )
+        where[number] = part.out
+    missing = [f"{number}/{count}" for number in range(1, count + 1) if number not in where]
+    if missing:
+        raise UsageError(
+            f"{len(missing)} of {count} shards are missing or not finished: {_some(missing)}.",
+            hint=f"“grade batch … --shard {missing[0]}” grades the first of them, or goes on.",
+        )
+
+
+def _must_be_complete(part: Part) -> None:
+    """Every submission of a share that there was has its three files."""
+    share = part.share
+    missing = [
+        student
+        for student, name in _own(share)
+        if student not in share.missing and not _is_whole(part.out, student, name)
+    ]
+    if missing:
+        raise UsageError(
+            f"{part.out.folder} lacks {len(missing)} results of shard {share.shard}: "
+            f"{_some(sorted(missing))}.",
+            hint=f"“grade batch … --shard {share.shard}” grades them.",
+        )
+
+
+def _own(share: Share) -> list[tuple[str, str]]:
+    return [(student, name) for student, name in share.names.items() if share.shard.holds(student)]
+
+
+def _is_whole(out: Out, student: str, name: str) -> bool:
+    result: Result | None = read_json(out.result(name), Result.from_json)
+    files = out.evidence(name), out.report(name)
+    fits = result is not None and result.submission_id == student
+    return fits and all(file.is_file() for file in files)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def merge_into(target: Out, whole: Whole, lab: Lab) -> ClassPage:
+    """Copy every file into `target`, which may be one of the OUTs, and write the class's files.
+
+    The verdict of a submission comes last, and the records of shares go when all is done: after a
+    kill, the same command does it again. Raises UsageError or OutputError.
+    """
+    own = os.path.realpath(target.folder)
+    missing: list[str] = []
+    doubts: list[Notice] = []
+    with opened(target, whole.stamp, fresh=False):
+        for part in whole.parts:
+            missing += part.share.missing
+            doubts += part.share.doubts
+            if os.path.realpath(part.out.folder) != own:
+                _copy(part, target)
+        first = whole.parts[0].share
+        said = notices(first.twins, doubts)
+        page = write_tables(target, lab, said, missing, names=first.names)
+        forget_shares(target)
+    return page
+
+
+def _copy(part: Part, target: Out) -> None:
+    source = part.out
+    for student, name in _own(part.share):
+        if student in part.share.missing:
+            continue
+        _copy_file(source.evidence(name), target.evidence(name))
+        _copy_file(source.report(name), target.report(name))
+        _copy_file(source.result(name), target.result(name))
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    partial = target.with_name(f".{target.name}{PART}")
+    try:
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise unwritable(target, error) from None
