@@ -207,6 +207,41 @@ def test_a_moodle_worksheet_gets_marks_and_comments_where_there_were_none(
     assert "A comment was there and is kept: Bob Doe_102" in said
 
 
+def test_a_second_export_takes_the_place_of_the_first(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = called(out, tmp_path / "out", "zoe")
+    old = "<p>17 of 20 points. To mend first: x.</p>"
+    template = WORKSHEET.replace(",,10.00,Yes,\n", f",9.00,10.00,Yes,{old}\n", 1)
+    assert old in template
+    _, text, said = export(capfd, folder, "moodle", template)
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert row["Feedback comments"].startswith("18 of 20 points.")
+    assert "Another mark" not in said
+    assert "A comment was there" not in said
+
+
+@pytest.mark.parametrize("listed", ["Ána de la Cruz", '"de la Cruz, Ána"'])
+def test_a_number_counts_only_with_the_name_that_the_file_s_has(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path, listed: str
+) -> None:
+    template = f"Student,ID,Lab 02 (7)\n    Points Possible,,20\n{listed},7,\n"
+    folder = called(out, tmp_path / "out", "delacruzana_7", "delacruzana_7~2")
+    _, text, said = export(capfd, folder, "canvas", template)
+    assert changed(template, text) == [f"{listed},7,18"]
+    assert "delacruzana_7~2 (a second submission; " in said
+
+
+def test_names_of_other_alphabets_are_told_apart(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    template = "Student,ID,Lab 02 (7)\n    Points Possible,,20\n李雷,7,\n"
+    _, text, _ = export(capfd, called(out, tmp_path / "out", "王小明_7"), "canvas", template)
+    assert text == template
+    folder = called(out, tmp_path / "other", "李雷_7")
+    assert changed(template, export(capfd, folder, "canvas", template)[1]) == ["李雷,7,18"]
+
+
 def test_a_worksheet_without_names_goes_by_participant(
     out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from grader.export.marks import Mark, Marks
-from grader.export.numbers import shown
+from grader.export.numbers import same_number, shown
 from grader.export.sheet import Sheet
 from grader.export.students import Person, match
 
@@ -55,7 +55,7 @@ def fill(
             score = shown(
                 result.score, of=result.max_score, possible=target.possible(row), comma=target.comma
             )
-            if before not in (*target.blank, score):
+            if before not in target.blank and not same_number(before, score):
                 replaced.append(f"{mark.id} ({before} → {score})")
             sheet.write(row, target.column, score)
             entered.append((mark, row))

@@ -19,6 +19,8 @@ from grader.records.result import Outcome
 _KEYS = ("id number", "username", "email address", "email")
 _FIRST, _LAST = ("first name",), ("last name", "surname")
 _FEEDBACK = re.compile(r"\s*\((?:feedback|percentage|letter)\)", re.IGNORECASE)
+_OURS = re.compile(r"(?:<[^>]*>|\s)*[\d.]+ of [\d.]+ points\.")
+"""How a comment of an earlier export begins, with the tags that Moodle puts around it."""
 _TAIL = re.compile(r"\s*\([^()]*\)$")
 
 
@@ -152,13 +154,14 @@ def _keys(sheet: Sheet, row: int, known: dict[str, int], *more: str) -> tuple[st
 def _comment(
     sheet: Sheet, column: int | None, entered: list[tuple[Mark, int]], filled: Filled
 ) -> None:
-    """Say in the comments what the mark is about, where nobody has written any."""
+    """Say in the comments what the mark is about, where nobody else has written any."""
     if column is None:
         return
     kept = []
     for mark, row in entered:
         text = cell(comment(mark))
-        if sheet.value(row, column).strip() in ("", "-", text):
+        before = sheet.value(row, column).strip()
+        if before in ("", "-") or _OURS.match(before):
             sheet.write(row, column, text)
         else:
             kept.append(mark.id)

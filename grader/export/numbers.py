@@ -31,3 +31,11 @@ def shown(score: float, *, of: float, possible: float | None, comma: bool = Fals
     scaled = score if not possible or not of else score * possible / of
     text = f"{scaled:.4f}".rstrip("0").rstrip(".")
     return text.replace(".", ",") if comma else text
+
+
+def same_number(one: str, other: str) -> bool:
+    """Whether two cells say the same number, as 18,00 and 18 do."""
+    try:
+        return float(one.replace(",", ".")) == float(other.replace(",", "."))
+    except ValueError:
+        return False

@@ -12,6 +12,7 @@ from grader.submissions.names import printable
 
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)(?:_assignsubmission_.*)?", re.DOTALL)
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)(?:_\d+_.+)?", re.DOTALL)
+_TWIN = re.compile(r".+~\d+", re.DOTALL)
 _TRANSLITERATED = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa", "œ": "oe"}
 )
@@ -87,6 +88,8 @@ class _Register:
                 found += [person] if person not in found else []
             elif not found:
                 return None, f"its number is that of {person.label}"
+        if not found and _TWIN.fullmatch(student):
+            return None, "a second submission; which one counts is yours to say"
         if not found:
             return None, "no row has this id, e-mail address or name"
         if len(found) > 1:
@@ -117,7 +120,7 @@ def _agree(name: str, person: Person) -> bool:
     names = [printable(name) for name in person.names]
     whole = _letters(name)
     dropped = whole.isascii()
-    for own in (*_both_ways(names), *(_turned(name) for name in names)):
+    for own in (turned for name in names for turned in _turned(name)):
         spelt = (own, _unaccented(own), own.lower().translate(_TRANSLITERATED))
         if any(_letters(one) == whole for one in spelt):
             return True
@@ -126,10 +129,10 @@ def _agree(name: str, person: Person) -> bool:
     return False
 
 
-def _turned(name: str) -> str:
-    """“First Last” as “Last First”, which is how Canvas begins a file's name."""
-    first, _, last = name.rpartition(" ")
-    return f"{last} {first}"
+def _turned(name: str) -> Iterable[str]:
+    """A name begun at each of its words: “First Last” is “Last, First” where names are sorted."""
+    words = name.split()
+    return (" ".join(words[index:] + words[:index]) for index in range(len(words)))
 
 
 def _letters(name: str, *, ascii_only: bool = False) -> str:
