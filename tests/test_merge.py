@@ -76,6 +76,20 @@ def test_without_a_target_the_first_out_takes_all_and_a_second_merge_is_told_so(
     assert "whole already" in said
 
 
+def test_a_merge_that_was_killed_half_way_is_done_again(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half = copy / "merged"
+    for name in ("results", "evidence", "reports", ".grader"):
+        (half / name).mkdir(parents=True)
+    shutil.copy(copy / "out1/.grader/batch.json", half / ".grader")
+    for file in (copy / "out1/reports").iterdir():
+        shutil.copy(file, half / "reports")
+    (half / "results/.alice.json.part").write_text("{")
+    assert merge(copy, capsys, "out1", "out2", "out3", "-o", "merged")[0] == 0
+    assert content(half) == content(copy / "whole")
+
+
 def test_shards_may_share_one_folder_at_the_same_time(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
