@@ -18,7 +18,7 @@ import containers
 import pytest
 
 from grader.records.lab import MIB, Limits
-from grader.sandbox import Child, Sandbox, open_sandbox, usage
+from grader.sandbox import Child, Sandbox, cgroup, open_sandbox, usage
 
 SMALL = Limits(
     run_seconds=20, memory=256 * MIB, processes=16, work_folder=8 * MIB, tmp_folder=8 * MIB
@@ -255,6 +255,18 @@ def test_two_submissions_at_once_see_nothing_of_each_other() -> None:
         assert len(processes) == 2
     if os.geteuid() == 0:
         assert answers[0][0] != answers[1][0]
+
+
+def test_a_control_group_is_removed_with_what_still_runs_in_it() -> None:
+    group = cgroup.create(64 * MIB, 8)
+    if group is None:
+        pytest.skip("no control group can be made here")
+    with subprocess.Popen(["sleep", "60"]) as left_behind:
+        for file in group.joined_by():
+            Path(file).write_text(str(left_behind.pid), encoding="ascii")
+        group.remove()
+        assert left_behind.wait(10) == -signal.SIGKILL
+    assert not any(folder.exists() for folder in group.folders)
 
 
 def test_nothing_is_left_after_many_starts_and_ends(sandbox: Sandbox) -> None:

@@ -33,10 +33,13 @@ def main() -> None:
     become_submission(config, socket.socket(fileno=number))
 
 
-def close_all_but(number: int) -> None:
-    """Close every inherited descriptor but the standard three and `number`."""
-    os.closerange(3, number)
-    os.closerange(number + 1, 1024)
+def close_all_but(*kept: int) -> None:
+    """Close every inherited descriptor but the standard three and those that are `kept`."""
+    first = 3
+    for number in sorted(kept):
+        os.closerange(first, number)
+        first = number + 1
+    os.closerange(first, 1024)
 
 
 def become_submission(

@@ -34,12 +34,14 @@ REAP_MILLISECONDS = 500
 def listen() -> NoReturn:
     """Import what the JSON in the last argument names, then fork for every connection.
 
-    `listener` is the number of the inherited socket, `data` the folder that submissions see (or
-    null), `preload` the modules to import, `paths` and `preload` as the grader has them.
+    `listener` is the number of the inherited socket; `lifeline` that of a pipe which ends with the
+    grader, and this server with it. `data` is the folder that submissions see (or null), `preload`
+    the modules to import, `paths` the folders to import from besides.
     """
     config: dict[str, Any] = json.loads(sys.argv[-1])
     sys.argv = [""]
-    main.close_all_but(config["listener"])
+    lifeline = config["lifeline"]
+    main.close_all_but(config["listener"], lifeline)
     listener = socket.socket(fileno=config["listener"])
     sys.path.extend(config.get("paths", []))
     server = Server()
@@ -49,13 +51,15 @@ def listen() -> NoReturn:
     gc.collect()
     # What is never looked at by the collector is never copied for a child.
     gc.freeze()
-    while True:
+    while lifeline not in select.select([listener, lifeline], [], [])[0]:
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
+            os.close(lifeline)
             _separate(connection, server)
         connection.close()
         _reap()
+    os._exit(0)
 
 
 def _import(modules: list[str]) -> None:

@@ -5,9 +5,11 @@ It counts what the watch can only sample: memory that no process maps, and burst
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 ROOT = Path("/sys/fs/cgroup")
 ABANDONED_SECONDS = 600.0
 _numbers = itertools.count()
+_standing: set[Group] = set()
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class Group:
         return False
 
     def remove(self) -> None:
-        """Remove the group. The kernel may need a moment after the last process has gone."""
+        """Remove the group, and end what a launch that was broken off has left running in it.
+
+        The kernel may need a moment after the last process has gone.
+        """
         for folder in self.folders:
             for _ in range(50):
                 try:
@@ -45,9 +51,19 @@ class Group:
                 except FileNotFoundError:
                     break
                 except OSError:
+                    _end_members(folder)
                     time.sleep(0.01)
                 else:
                     break
+        _standing.discard(self)
+
+
+def _end_members(folder: Path) -> None:
+    for pid in map(int, _text(folder / "cgroup.procs").split()):
+        # The kernel says 0 for a process that this one cannot name; to kill 0 is to kill oneself.
+        if pid > 0:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def create(memory: int, tasks: int) -> Group | None:
@@ -58,7 +74,7 @@ def create(memory: int, tasks: int) -> Group | None:
     if (ROOT / "cgroup.controllers").exists():
         limits = {"memory.max": memory, "memory.swap.max": 0, "pids.max": tasks}
         folder = _make(ROOT / _own("").lstrip("/") / name, limits, needed="memory.max")
-        return Group((folder,)) if folder else None
+        return _kept(folder)
     made = [
         _make(ROOT / controller / _own(controller).lstrip("/") / name, limits, needed=needed)
         for controller, needed, limits in (
@@ -66,8 +82,23 @@ def create(memory: int, tasks: int) -> Group | None:
             ("pids", "pids.max", {"pids.max": tasks}),
         )
     ]
+    return _kept(*made)
+
+
+def _kept(*made: Path | None) -> Group | None:
     folders = tuple(folder for folder in made if folder)
-    return Group(folders) if folders else None
+    if not folders:
+        return None
+    group = Group(folders)
+    _standing.add(group)
+    return group
+
+
+@atexit.register
+def _remove_standing() -> None:
+    """An interruption may fall between a launch and the one who would have ended it."""
+    for group in list(_standing):
+        group.remove()
 
 
 def sweep(folder: Path) -> None:

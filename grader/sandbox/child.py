@@ -18,6 +18,7 @@ from typing import Protocol
 from grader.errors import SandboxError
 from grader.records.lab import Limits
 from grader.sandbox import cgroup, usage
+from grader.sandbox.watch import Watch
 
 LINUX = sys.platform == "linux"
 
@@ -80,8 +81,6 @@ class Child:
         self._killed = False
         self._ended = threading.Event()
         self._closed = False
-        from grader.sandbox.watch import Watch
-
         self._watch = threading.Thread(target=Watch(self, parts).run, daemon=True)
         self._watch.start()
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import functools
 import json
 import os
+import queue
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -218,7 +221,8 @@ def spawn(
     try:
         starting = _starter(os.getpid()).submit(start)
         stack.callback(_end, starting)
-        return starting.result(), read
+        process: subprocess.Popen[bytes] = starting.result()
+        return process, read
     except OSError as error:
         os.close(read)
         raise SandboxError(f"the sandbox did not start: {error}") from error
@@ -226,19 +230,45 @@ def spawn(
         os.close(write)
 
 
-def _end(starting: concurrent.futures.Future[subprocess.Popen[bytes]]) -> None:
+def _end(starting: Future[subprocess.Popen[bytes]]) -> None:
     if starting.exception() is None:
-        starting.result().kill()
-        starting.result().wait()
+        process = starting.result()
+        # The group, too: a bubblewrap that has just cloned itself waits for the first for ever.
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
-@functools.lru_cache(maxsize=1)
-def _starter(_pid: int) -> concurrent.futures.ThreadPoolExecutor:
+class _Starter:
     """One thread that starts every process and lives as long as this one.
 
     The kernel ends a process that is to die with its parent when the thread that started it ends.
+    It is a daemon: an interruption while it begins must not leave a thread that is waited for.
     """
-    return concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="sandbox-starter")
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]]
+        self._waiting = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="sandbox-starter", daemon=True).start()
+
+    def submit(self, start: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._waiting.put((start, future))
+        return future
+
+    def _work(self) -> None:
+        while True:
+            start, future = self._waiting.get()
+            try:
+                future.set_result(start())
+            except BaseException as error:
+                future.set_exception(error)
+
+
+@functools.lru_cache(maxsize=1)
+def _starter(_pid: int) -> _Starter:
+    return _Starter()
 
 
 def first_process(status: int) -> int | None:

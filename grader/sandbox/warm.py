@@ -104,11 +104,14 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     status, status_write = os.pipe()
     stack.callback(os.close, status)
+    lifeline, alive = os.pipe()
+    stack.callback(os.close, alive)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(folder / "socket"))
         listener.listen(WAITING)
         config = {
             "listener": listener.fileno(),
+            "lifeline": lifeline,
             "data": policy.DATA if sight.data else None,
             "preload": preload,
             "paths": policy.user_packages(),
@@ -117,9 +120,10 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
             words = command.bubblewrap(
                 way, Limits(), sight, handed=[status_write], config=json.dumps(config), warm=True
             )
-            passed = [listener.fileno(), status_write]
+            passed = [listener.fileno(), lifeline, status_write]
             process, output = launch.spawn(stack, launch.joining(None, words, uid), passed)
         finally:
+            os.close(lifeline)
             os.close(status_write)
     stack.callback(os.close, output)
     if launch.first_process(status) is None:
