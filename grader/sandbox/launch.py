@@ -55,7 +55,7 @@ def _behind_walls(
     uid = unprivileged_user(stack) if way.as_root or way.leave_root else None
     group = control_group(stack, limits)
     # The read end stays open: bubblewrap writes once more, and would die of a closed pipe.
-    status, status_write = _pipe(stack)
+    status, status_write = pipe(stack)
     ours, theirs = socket.socketpair()
     program = None if way.as_root else seccomp.program(_machine(), network=way.own_network)
     config = shared_config(entry, limits, uid, bare=False) | {
@@ -140,7 +140,7 @@ def shared_config(entry: Any, limits: Limits, uid: int | None, *, bare: bool) ->
     }
 
 
-def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
+def pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
     """A pipe of which `stack` closes the read end; the write end is the caller's."""
     read, write = os.pipe()
     stack.callback(os.close, read)

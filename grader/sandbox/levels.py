@@ -118,14 +118,15 @@ def kept_warm(
     The servers end with the context. What a fork of one holds is proven with a canary.
     """
     with ExitStack() as stack:
-        if sandbox.way is None or not warm.possible(sandbox.way):
+        sights = list(sights)
+        if not sights or sandbox.way is None or not warm.possible(sandbox.way):
             yield sandbox
             return
         try:
             with warm.serving(sandbox.way, [THE_SYSTEM], preload=()) as trial:
                 proven = _failure(replace(sandbox, warm=trial)) is None
-            sights = list(sights) if proven else []
-            servers = stack.enter_context(warm.serving(sandbox.way, sights, preload))
+            wanted = sights if proven else []
+            servers = stack.enter_context(warm.serving(sandbox.way, wanted, preload))
         except SandboxError:
             servers = ()
         yield replace(sandbox, warm=servers)

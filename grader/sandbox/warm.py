@@ -26,9 +26,9 @@ from grader.sandbox import command, launch, policy
 from grader.sandbox.child import LINUX, Child, Parts
 from grader.sandbox.command import Sight, Way
 
+NETWORKS = ("tensorflow", "keras")
 PRELOAD = (
-    "tensorflow",
-    "keras",
+    *NETWORKS,
     "IPython.core.interactiveshell",
     "matplotlib.pyplot",
     "sklearn.metrics",
@@ -38,7 +38,7 @@ PRELOAD = (
     "pandas",
     "seaborn",
 )
-"""What a submission may import, where importing it takes long; the first two tell a network."""
+"""What a submission may import, where importing it takes long."""
 WAITING = 64
 READY_SECONDS = 60.0
 """For the answer to a first request, which waits for TensorFlow's import."""
@@ -102,8 +102,7 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
     uid = launch.unprivileged_user(stack) if way.leave_root else None
     folder = Path(tempfile.mkdtemp(prefix="grader-warm-"))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    status, status_write = os.pipe()
-    stack.callback(os.close, status)
+    status, status_write = launch.pipe(stack)
     lifeline, alive = os.pipe()
     stack.callback(os.close, alive)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -156,7 +155,7 @@ def _forked(stack: ExitStack, address: Address, limits: Limits, entry: Any) -> P
     control.settimeout(READY_SECONDS)
     control.connect(address.socket)
     config = launch.shared_config(entry, limits, uid, bare=False)
-    config |= {"uid": uid, "user_namespace": True, "seccomp": True, "network": way.own_network}
+    config |= {"user_namespace": True, "seccomp": True, "network": way.own_network}
     places = launch.memory_places(limits)
     request = {"config": config, "places": places, "kept": _within(places), "home": policy.WORK}
     ours, theirs = socket.socketpair()
@@ -202,7 +201,7 @@ def _within(places: Iterable[str]) -> list[str]:
 
 def wanted_by(source: str) -> bool:
     """Whether this program imports what a warm server has imported already."""
-    return any(name in source for name in PRELOAD[:2])
+    return any(name in source for name in NETWORKS)
 
 
 def possible(way: Way | None) -> bool:
