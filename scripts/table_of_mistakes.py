@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader import catalogue
-from grader.validation.cases import SHOWS
+from grader.validation.cases import codes_shown
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "mistakes.md"
@@ -122,9 +122,8 @@ def labs_by_code() -> tuple[Labs, Labs, Labs]:
         for path in (folder / "fixtures" / "wrong").glob("*"):
             shown[re.split("--", path.stem)[0]].add(folder.name)
         for path in (folder / "fixtures" / "right").glob("*.*"):
-            for text in SHOWS.findall(path.read_text(encoding="utf-8")):
-                for code in set(re.findall(r"[a-z0-9-]+", text)) & CODES:
-                    told[code].add(folder.name)
+            for code in CODES.intersection(codes_shown(path.read_text(encoding="utf-8"))):
+                told[code].add(folder.name)
         for path in (folder / "checks").glob("*.py"):
             for text in literals(ast.parse(path.read_text(encoding="utf-8"))):
                 if text in CODES:

@@ -34,7 +34,7 @@ class Case:
     shows: tuple[str, ...] = ()
 
 
-SHOWS = re.compile(r"# shows: ([a-z0-9, -]+)")
+_SHOWS = re.compile(r"# shows: ([a-z0-9, -]+)")
 """A comment in a right answer, with the codes of what it has to be told."""
 
 
@@ -65,11 +65,17 @@ def find_cases(lab: Lab) -> list[Case]:
 
 
 def _shown(path: Path, source: str) -> tuple[str, ...]:
-    """The codes that a right answer's comments name."""
-    codes = [code for text in SHOWS.findall(source) for code in re.findall(r"[a-z0-9-]+", text)]
+    codes = codes_shown(source)
     for code in codes:
         _must_be_known(path, code, "“# shows:” is followed by codes, with commas between.")
-    return tuple(codes)
+    return codes
+
+
+def codes_shown(source: str) -> tuple[str, ...]:
+    """The codes that a right answer's comments name."""
+    return tuple(
+        code for text in _SHOWS.findall(source) for code in re.findall(r"[a-z0-9-]+", text)
+    )
 
 
 def _must_be_known(path: Path, code: str, hint: str) -> None:
