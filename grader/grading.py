@@ -71,17 +71,14 @@ def grade(
             ran = time.monotonic()
             graded = _judge(subject, isolation, hidden=hidden, select=select)
     except SandboxError as error:
-        result = _without_checks(
-            lab, submission, Status.INVALID, error, hidden=hidden, isolation=isolation
-        )
-        return Graded(result, Exhibits(title=lab.title), Evidence())
+        return invalid(lab, submission, error, hidden=hidden, isolation=isolation)
     ended = time.monotonic()
     seconds = {
         "total": round(ended - started, 3),
         "run": round(ran - started, 3),
         "checks": round(ended - ran, 3),
     }
-    return Graded(_with_seconds(graded.result, seconds), graded.exhibits, graded.evidence)
+    return replace(graded, result=replace(graded.result, seconds=seconds))
 
 
 def sight_of(lab: Lab) -> Sight:
@@ -233,10 +230,6 @@ def _limit(name: str | None) -> Limit | None:
     return name  # type: ignore[return-value]  # the session admits documented names only
 
 
-def _with_seconds(result: Result, seconds: dict[str, float]) -> Result:
-    return Result(**{**result.__dict__, "seconds": seconds})
-
-
 def rejected(lab: Lab, unread: Submission, error: SubmissionError, *, hidden: bool) -> Graded:
     """The verdict on a file that cannot be read as a submission; `unread` names it."""
     steps = ("Mend what the reason names, save the file, and check it again.",)
@@ -245,6 +238,21 @@ def rejected(lab: Lab, unread: Submission, error: SubmissionError, *, hidden: bo
     )
     result = _without_checks(lab, unread, Status.REJECTED, error, hidden=hidden)
     return Graded(result, exhibits, Evidence())
+
+
+def invalid(
+    lab: Lab,
+    submission: Submission,
+    error: GraderError,
+    *,
+    hidden: bool,
+    isolation: Isolation = "none",
+) -> Graded:
+    """The verdict where the grader or the machine failed: no points are lost by it."""
+    result = _without_checks(
+        lab, submission, Status.INVALID, error, hidden=hidden, isolation=isolation
+    )
+    return Graded(result, Exhibits(title=lab.title, kind=lab.kind), Evidence())
 
 
 def _without_checks(

@@ -14,10 +14,18 @@ _TOOK = re.compile(
     r"\d+(?:s|ms|us|:\d\d(?::\d\d)?) (?:- )?\d+(?:s|ms|us)/(?:step|epoch)"
 )
 
+_SPENT = re.compile(r"\b\d+(?:\.\d+)?[num\u00b5\u03bc]?s(?:/(?:step|epoch|sample))?(?=\s|$)")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+
 
 def settled(text: str) -> str:
     """The text with overwritten lines gone, and durations taken out of Keras's progress lines."""
     return "\n".join(_line(line) for line in text.split("\n"))
+
+
+def steady(text: str) -> str:
+    """Printed text without what differs from run to run: how long steps took, and addresses."""
+    return _ADDRESS.sub("0x…", _SPENT.sub("…", text))
 
 
 def _line(line: str) -> str:

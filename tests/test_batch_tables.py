@@ -19,9 +19,9 @@ from test_report_browser import LOW_CONTRAST
 
 from grader.batch.files import Out, write_json, writing
 from grader.batch.names import file_names
-from grader.batch.saved import steady
 from grader.batch.tables import TooLate, write_tables
 from grader.errors import OutputError
+from grader.printed import steady
 from grader.records.lab import Lab, Rubric
 from grader.records.result import Result, Status
 from grader.report.class_page import ClassPage, Notice, Row, bars, render_class

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from grader.errors import OutputError
-
-PART = ".part"
-"""The ending of a file that is being written; its name starts with a dot."""
+from grader.whole_files import replacing
 
 
 @dataclass(frozen=True)
@@ -59,18 +57,14 @@ def writing(target: Path) -> Iterator[TextIO]:
 
     Raises OutputError where it cannot be written; `target` is then as it was.
     """
-    partial = target.with_name(f".{target.name}{PART}")
     try:
-        try:
-            with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
+        with (
+            replacing(target) as partial,
+            partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+        ):
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise unwritable(target, error) from None
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.batch.files import PART, Out, read_json, unwritable
+from grader.batch.files import Out, read_json, unwritable
 from grader.batch.run import notices
 from grader.batch.shards import Share, forget_shares, shares_of
 from grader.batch.state import Stamp, opened
@@ -18,6 +17,8 @@ from grader.errors import UsageError
 from grader.records.lab import Lab
 from grader.records.result import Result
 from grader.report.class_page import ClassPage, Notice
+from grader.submissions.names import listed
+from grader.whole_files import replacing
 
 LISTED = 10
 
@@ -56,10 +57,7 @@ def gather(folders: Iterable[Path]) -> Whole:
 
 
 def _stamp_of(out: Out) -> Stamp:
-    found: Stamp | None = read_json(
-        out.state / "batch.json",
-        lambda data: Stamp(str(data["lab"]), str(data["course"]), dict(data["versions"])),
-    )
+    found: Stamp | None = read_json(out.state / "batch.json", Stamp.from_json)
     if found is None:
         raise UsageError(
             f"{out.folder} holds no batch.", hint="Name folders that “grade batch --shard” wrote."
@@ -84,14 +82,7 @@ def _must_be_alike(first: Out, wanted: Stamp, out: Out, stamp: Stamp) -> None:
             f"{first.folder} holds the results of {wanted.lab}, {out.folder} those of {stamp.lab}.",
             hint="Merge the shards of one lab.",
         )
-    names = sorted({*stamp.versions, *wanted.versions})
-    differing = [
-        f"{name} {wanted.versions.get(name)} and {stamp.versions.get(name)}"
-        for name in names
-        if wanted.versions.get(name) != stamp.versions.get(name)
-    ]
-    if stamp.course != wanted.course:
-        differing.append(f"the checks or the rubric of {stamp.lab}")
+    differing = wanted.differences(stamp, " and ")
     if differing:
         raise UsageError(
             f"{first.folder} and {out.folder} are of different versions: {', '.join(differing)}.",
@@ -113,7 +104,7 @@ def _must_be_one_class(parts: Sequence[Part]) -> None:
             ids = sorted({student for student, _ in differing}) or part.share.twins
             raise UsageError(
                 f"The submissions changed between shard {first.share.shard} and shard "
-                f"{part.share.shard}: {_some(ids)}.",
+                f"{part.share.shard}: {listed(ids, LISTED)}.",
                 hint="Give the commands of all shards again, on one and the same folder: what is "
                 "graded and unchanged is kept.",
             )
@@ -133,7 +124,8 @@ def _must_be_all(parts: Sequence[Part]) -> None:
     missing = [f"{number}/{count}" for number in range(1, count + 1) if number not in where]
     if missing:
         raise UsageError(
-            f"{len(missing)} of {count} shards are missing or not finished: {_some(missing)}.",
+            f"{len(missing)} of {count} shards are missing or not finished: "
+            f"{listed(missing, LISTED)}.",
             hint=f"“grade batch … --shard {missing[0]}” grades the first of them, or goes on.",
         )
 
@@ -149,7 +141,7 @@ def _must_be_complete(part: Part) -> None:
     if missing:
         raise UsageError(
             f"{part.out.folder} lacks {len(missing)} results of shard {share.shard}: "
-            f"{_some(sorted(missing))}.",
+            f"{listed(sorted(missing), LISTED)}.",
             hint=f"“grade batch … --shard {share.shard}” grades them.",
         )
 
@@ -163,11 +155,6 @@ def _is_whole(out: Out, student: str, name: str) -> bool:
     files = out.evidence(name), out.report(name)
     fits = result is not None and result.submission_id == student
     return fits and all(file.is_file() for file in files)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def merge_into(target: Out, whole: Whole, lab: Lab) -> ClassPage:
@@ -203,11 +190,8 @@ def _copy(part: Part, target: Out) -> None:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    partial = target.with_name(f".{target.name}{PART}")
     try:
-        shutil.copyfile(source, partial)
-        partial.replace(target)
+        with replacing(target) as partial:
+            shutil.copyfile(source, partial)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise unwritable(target, error) from None

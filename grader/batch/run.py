@@ -14,13 +14,14 @@ from grader.batch.finding import Findings
 from grader.batch.layouts import Handed
 from grader.batch.names import file_names
 from grader.batch.pool import Pool
-from grader.batch.saved import invalid, save
+from grader.batch.saved import save
 from grader.batch.shards import Shard, Share, forget_shares, one_at_a_time
 from grader.batch.state import Stamp, opened
 from grader.batch.tables import superseded, write_tables
 from grader.batch.task import Plan, Task, Told, unread
 from grader.batch.warmth import kept_ready
 from grader.errors import LabError, SandboxError
+from grader.grading import invalid
 from grader.records.lab import Lab
 from grader.report.class_page import ClassPage, Notice
 from grader.sandbox import Sandbox
@@ -165,7 +166,7 @@ def _given_up(batch: Batch, task: Task) -> Told:
         "the process that graded it died, twice",
         hint="It is tried again the next time; with --jobs 1 it has the machine for itself.",
     )
-    graded = invalid(batch.lab, unread(batch.folder, task), error)
+    graded = invalid(batch.lab, unread(batch.folder, task), error, hidden=True)
     save(batch.out, task.name, graded)
     return Told(task.id, "invalid")
 

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from grader.batch.files import Out, read_json, write_json, writing
 from grader.batch.state import Stamp
-from grader.errors import GraderError
-from grader.grading import Graded, versions
-from grader.records.evidence import Evidence
-from grader.records.exhibits import Exhibits
-from grader.records.lab import Lab
-from grader.records.result import Isolation, Result, Status
+from grader.grading import Graded
+from grader.printed import steady
+from grader.records.result import Isolation, Result
 from grader.records.submission import Submission
 from grader.report.html import render_html
 
 EVIDENCE_SCHEMA = "grader.evidence/1"
-_SPENT = re.compile(r"\b\d+(?:\.\d+)?[num\u00b5\u03bc]?s(?:/(?:step|epoch|sample))?(?=\s|$)")
-_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 
 
 def save(out: Out, name: str, graded: Graded) -> None:
@@ -43,11 +37,6 @@ def evidence_json(graded: Graded) -> dict[str, Any]:
         "evidence": _finite(evidence),
         "exhibits": _finite(graded.exhibits.to_json()),
     }
-
-
-def steady(text: str) -> str:
-    """Printed text without what differs from run to run: how long steps took, and addresses."""
-    return _ADDRESS.sub("0x…", _SPENT.sub("…", text))
 
 
 def _finite(value: Any) -> Any:
@@ -81,20 +70,3 @@ def standing(
     ran_as_now = found.isolation == isolation or found.status == "rejected"
     whole = out.evidence(name).is_file() and out.report(name).is_file()
     return found if same and ran_as_now and whole else None
-
-
-def invalid(lab: Lab, submission: Submission, error: GraderError) -> Graded:
-    """The verdict where the grader or the machine failed: no points are lost by it."""
-    result = Result(
-        lab=lab.id,
-        submission_id=submission.id,
-        path=submission.path,
-        sha256=submission.sha256,
-        status=Status.INVALID,
-        score=0.0,
-        max_score=lab.rubric.total,
-        reason=f"{error.message} {error.hint}".strip(),
-        versions=versions(lab.kind),
-        seed=lab.seed,
-    )
-    return Graded(result, Exhibits(title=lab.title, kind=lab.kind), Evidence())

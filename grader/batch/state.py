@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.batch.files import PART, Out, read_json, write_json
+from grader.batch.files import Out, read_json, write_json
 from grader.batch.shards import Shard, one_at_a_time
 from grader.errors import UsageError
 from grader.records.lab import Lab
+from grader.submissions.files import hash_of_list
+from grader.whole_files import PART
 
 SCHEMA = "grader.batch/1"
+NOT_THERE = "not there"
 _NOT_OF_CHECKS = frozenset({"fixtures", "demo", "__pycache__", "survivors.toml"})
 """What a lab holds on which no verdict depends."""
 
@@ -38,6 +41,23 @@ class Stamp:
             "versions": dict(self.versions),
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Stamp:
+        """The inverse of `to_json`. Raises LookupError, TypeError or ValueError."""
+        return cls(str(data["lab"]), str(data["course"]), dict(data["versions"]))
+
+    def differences(self, other: Stamp, between: str) -> list[str]:
+        """What is not the same of two stamps of one lab; `between` stands between the versions."""
+        found = [
+            f"{name} {self.versions.get(name, NOT_THERE)}{between}"
+            f"{other.versions.get(name, NOT_THERE)}"
+            for name in sorted({*self.versions, *other.versions})
+            if self.versions.get(name) != other.versions.get(name)
+        ]
+        if self.course != other.course:
+            found.append(f"the checks or the rubric of {self.lab}")
+        return found
+
 
 def stamp_of(lab: Lab, versions: Mapping[str, str]) -> Stamp:
     """The lab's id, a hash of its checks, settings, rubric and key, and the versions."""
@@ -52,11 +72,12 @@ def stamp_of(lab: Lab, versions: Mapping[str, str]) -> Stamp:
             for part in path.relative_to(lab.folder).parts
         )
     ]
-    whole = hashlib.sha256()
-    for path in [*files, rubric]:
-        name = path.relative_to(lab.folder.parent.parent).as_posix()
-        whole.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return Stamp(lab.id, whole.hexdigest(), versions)
+    course = lab.folder.parent.parent
+    whole = hash_of_list(
+        (path.relative_to(course).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in [*files, rubric]
+    )
+    return Stamp(lab.id, whole, versions)
 
 
 @contextmanager
@@ -133,22 +154,15 @@ def _must_fit(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None) -> No
     path = out.state / "batch.json"
     if not path.exists():
         return
-    found = read_json(path, lambda data: (data["lab"], data["course"], data["versions"]))
-    lab, course, versions = found or (stamp.lab, None, {})
-    if lab != stamp.lab:
+    found: Stamp = read_json(path, Stamp.from_json) or Stamp(stamp.lab, "", {})
+    if found.lab != stamp.lab:
         raise UsageError(
-            f"{out.folder} holds the results of {lab}, not of {stamp.lab}.",
+            f"{out.folder} holds the results of {found.lab}, not of {stamp.lab}.",
             hint="Name another folder with -o.",
         )
     if fresh and shard is None:
         return
-    changed = [
-        f"{name} {versions.get(name, 'not there')} → {stamp.versions.get(name, 'not there')}"
-        for name in sorted({*versions, *stamp.versions})
-        if versions.get(name) != stamp.versions.get(name)
-    ]
-    if course != stamp.course:
-        changed.append(f"the checks or the rubric of {stamp.lab}")
+    changed = found.differences(stamp, " → ")
     if changed:
         raise UsageError(
             f"{out.folder} holds results of another version: {', '.join(changed)}.",

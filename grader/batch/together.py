@@ -12,7 +12,7 @@ from grader.batch.layouts import Beside
 from grader.errors import SubmissionError
 from grader.records.submission import ExtraFile, Submission
 from grader.submissions.bounds import FILES_BYTES
-from grader.submissions.files import read_bounded
+from grader.submissions.files import hash_of_list, read_bounded
 from grader.submissions.names import printable, sendable
 
 _RENAMED = re.compile(r"-\d+(?=\.py$)", re.IGNORECASE)
@@ -44,10 +44,9 @@ def together(
         return replace(submission, notes=(*submission.notes, *notes))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     hashes[sendable(own_name)] = submission.sha256
-    whole = "".join(f"{name}\0{hashes[name]}\n" for name in sorted(hashes))
     return replace(
         submission,
-        sha256=hashlib.sha256(whole.encode()).hexdigest(),
+        sha256=hash_of_list(sorted(hashes.items())),
         files=(*submission.files, *(ExtraFile(name, files[name]) for name in sorted(files))),
         notes=(*submission.notes, *notes),
     )

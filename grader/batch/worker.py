@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import PurePosixPath
 from types import FrameType
 
-from grader.batch.saved import invalid, save, standing
+from grader.batch.saved import save, standing
 from grader.batch.task import Halt, Plan, Ready, Task, Told, unread
 from grader.batch.together import together
 from grader.course import Course
@@ -24,13 +24,12 @@ from grader.errors import (
     SandboxError,
     SubmissionError,
 )
-from grader.grading import Graded, grade, rejected
+from grader.grading import Graded, grade, invalid, rejected
 from grader.records.lab import Lab
 from grader.records.result import Isolation
 from grader.records.submission import Submission
 from grader.submissions import read, unreadable
-from grader.submissions.choice import listed
-from grader.submissions.names import printable
+from grader.submissions.names import listed, printable
 
 TIDY_SECONDS = 3.0
 """How long a process that has lost its batch may take to end its submission."""
@@ -108,7 +107,9 @@ def _grade_one(plan: Plan, lab: Lab, task: Task) -> Told:
 
 def _unread(plan: Plan, lab: Lab, task: Task, error: Exception) -> Told | Halt:
     try:
-        save(plan.out, task.name, invalid(lab, unread(plan.folder, task), _fault(error)))
+        save(
+            plan.out, task.name, invalid(lab, unread(plan.folder, task), _fault(error), hidden=True)
+        )
     except OutputError as full:
         return Halt(full.message, full.hint)
     return Told(task.id, "invalid")
@@ -148,8 +149,8 @@ def _judged(plan: Plan, lab: Lab, submission: Submission) -> tuple[Graded, str]:
     try:
         return grade(lab, submission, plan.sandbox, hidden=True), ""
     except LabError as error:
-        return invalid(lab, submission, error), f"{error.message} {error.hint}".strip()
+        return invalid(lab, submission, error, hidden=True), f"{error.message} {error.hint}".strip()
     except GraderError as error:
-        return invalid(lab, submission, error), ""
+        return invalid(lab, submission, error, hidden=True), ""
     except Exception as error:
-        return invalid(lab, submission, _fault(error)), ""
+        return invalid(lab, submission, _fault(error), hidden=True), ""

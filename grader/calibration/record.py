@@ -10,6 +10,7 @@ from pathlib import Path
 from grader.calibration.bounds import Spread, Threshold
 from grader.calibration.measuring import Answer, Run
 from grader.course.calibrated import NAME, UNFINISHED, differences, read
+from grader.whole_files import replacing
 
 HEAD = """\
 # Written by `grade calibrate {lab}`. An accuracy loses points only where its upper 95 % limit
@@ -133,6 +134,5 @@ def _rows(name: str, words: Sequence[str]) -> list[str]:
 
 def _write(target: Path, text: str) -> None:
     """Replace the file as a whole, so that a run that is broken off loses nothing."""
-    part = target.with_suffix(".writing")
-    part.write_text(text, encoding="utf-8")
-    part.replace(target)
+    with replacing(target) as partial:
+        partial.write_text(text, encoding="utf-8")

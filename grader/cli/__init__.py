@@ -38,6 +38,12 @@ BROKEN_PIPE = 141
 OURS = 3
 
 
+def cores() -> int:
+    """How many processor cores this process may use."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return max(1, len(usable(0)) if usable else os.cpu_count() or 1)
+
+
 @dataclass
 class Common:
     """The options that every command takes, before or after its name."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grader.cli import INTERRUPTED, current_course
+from grader.cli import INTERRUPTED, cores, current_course
 from grader.errors import SandboxError, UsageError
+from grader.submissions.names import listed
 
 if TYPE_CHECKING:
     from grader.batch.run import Batch, Tally
@@ -27,11 +28,6 @@ EXIT_FAULTY_LAB = 4
 LINE_SECONDS = 5.0
 """At most one line of progress in this time, where there is no terminal."""
 LISTED = 10
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return max(1, len(usable(0)) if usable else os.cpu_count() or 1)
 
 
 @click.command(options_metavar="-o OUT [OPTIONS]")
@@ -104,7 +100,7 @@ def _plan(lab_id: str, folder: Path, path: Path, options: dict[str, Any]) -> Bat
         out=Out(Path(os.path.abspath(path))),
         stamp=stamp_of(lab, versions(lab.kind)),
         sandbox=_sandbox(lab, weak=options["weak"]),
-        jobs=options["jobs"] or _cores(),
+        jobs=options["jobs"] or cores(),
         fresh=not options["resume"],
         shard=shard,
     )
@@ -170,7 +166,7 @@ def _say_what_was_found(planned: Batch) -> None:
     jobs = min(planned.jobs, count)
     click.echo(f"{planned.lab.id}: {count} {people} ({layout}{share}), {jobs} at a time.", err=True)
     if findings.strays:
-        click.echo(f"Left out, for they are nobody's: {_some(findings.strays)}", err=True)
+        click.echo(f"Left out, for they are nobody's: {listed(findings.strays, LISTED)}", err=True)
 
 
 def _warn_of_absent_checks(lab: Lab) -> None:
@@ -267,14 +263,14 @@ def _summarise(planned: Batch, tally: Tally) -> None:
     click.echo(f"{planned.lab.id}: {_counts(tally)}{kept}.")
     if tally.page is not None:
         _say_how_it_went(tally.page)
-    listed = [
+    groups = [
         ("Nothing to grade from", tally.missing),
         ("A second submission under one name", planned.findings.twins),
         ("In OUT, but not in FOLDER; kept as they were", tally.former),
     ]
-    for words, ids in listed:
+    for words, ids in groups:
         if ids:
-            click.echo(f"{words}: {_some(sorted(ids))}")
+            click.echo(f"{words}: {listed(sorted(ids), LISTED)}")
     for notice in sorted(tally.doubts)[:LISTED]:
         click.echo(f"{notice.id}: {notice.said}")
     if len(tally.doubts) > LISTED:
@@ -297,8 +293,3 @@ def _say_how_it_went(page: ClassPage) -> None:
     if mistakes := commonest_mistakes(page):
         told = (f"{code} ({count})" for code, _, count in mistakes[:5])
         click.echo("Commonest mistakes: " + ", ".join(told))
-
-
-def _some(names: Any) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more

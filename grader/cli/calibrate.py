@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import click
@@ -11,7 +10,7 @@ from grader import data
 from grader.calibration.bounds import Spread, Threshold, spread_of, threshold_of
 from grader.calibration.measuring import Answer, conditions, family, measure
 from grader.calibration.record import Ledger
-from grader.cli import current_course
+from grader.cli import cores, current_course
 from grader.course.schema import LabFile, read_toml
 from grader.errors import LabError
 from grader.grading import sight_of, versions
@@ -28,7 +27,7 @@ FEW_SEEDS = 20
 @click.option("--seeds", default=20, show_default=True, type=click.IntRange(2, 200))
 @click.option(
     "--jobs",
-    default=os.cpu_count() or 1,
+    default=cores(),
     show_default=True,
     type=click.IntRange(1, 64),
     help="Runs at a time.",

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import click
 
 from grader.cli import current_course
 from grader.errors import SubmissionError, UsageError
+from grader.whole_files import replacing
 
 if TYPE_CHECKING:
     from grader.grading import Graded
@@ -170,13 +171,10 @@ def _check_writable(target: Path | None) -> None:
 
 def _write(target: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(target)
+        with replacing(target, f".{os.getpid()}") as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise _unwritable(target, error) from None
 
 

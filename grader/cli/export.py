@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.errors import OutputError, UsageError
-from grader.submissions.names import printable
+from grader.submissions.names import listed, printable
+from grader.whole_files import replacing
 
 if TYPE_CHECKING:
     from grader.export.filling import Filled
@@ -138,16 +138,10 @@ def _deliver(content: bytes, target: Path | None) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    partial = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with replacing(target) as partial:
             partial.write_bytes(content)
-            partial.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise OutputError(
             f"{printable(str(target))} cannot be written: {error.strerror or error}.",
@@ -172,9 +166,11 @@ def _write_gradescope(marks: Marks, target: Path) -> None:
 def _say_what_is_open(marks: Marks) -> None:
     invalid = [mark.id for mark in marks.items if not mark.counts]
     if invalid:
-        click.echo(f"Without a mark, for the grader failed on them: {_some(invalid)}", err=True)
+        click.echo(
+            f"Without a mark, for the grader failed on them: {listed(invalid, LISTED)}", err=True
+        )
     if marks.damaged:
-        click.echo(f"Result files that cannot be read: {_some(marks.damaged)}", err=True)
+        click.echo(f"Result files that cannot be read: {listed(marks.damaged, LISTED)}", err=True)
 
 
 def _say(filled: Filled, results: int) -> None:
@@ -182,9 +178,4 @@ def _say(filled: Filled, results: int) -> None:
     count = f"{filled.entered} of {results} {'mark' if results == 1 else 'marks'}"
     click.echo(f"{count} entered in “{printable(filled.column)}”.", err=True)
     for words, about in filled.notes:
-        click.echo(f"{words}: {_some(about)}" if about else words, err=True)
-
-
-def _some(names: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(printable(name) for name in names[:LISTED]) + more
+        click.echo(f"{words}: {listed(about, LISTED)}" if about else words, err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,17 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli import current_course
+from grader.cli import cores, current_course
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
     from grader.validation.report import LabReport
     from grader.validation.run import Watch
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return max(1, len(usable(0)) if usable else os.cpu_count() or 1)
 
 
 @click.command()
@@ -55,7 +49,7 @@ def validate(labs: tuple[str, ...], as_json: bool, no_mutants: bool, jobs: int |
                 f"There is no lab called “{lab}”.", hint=f"The labs are {', '.join(known)}."
             )
     with _watching(len(chosen)) as watch:
-        reports = run(course, chosen, jobs=jobs or _cores(), mutants=not no_mutants, watch=watch)
+        reports = run(course, chosen, jobs=jobs or cores(), mutants=not no_mutants, watch=watch)
     if as_json:
         click.echo(json.dumps(to_json(reports), indent=2, ensure_ascii=True))
     else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from grader.errors import UsageError
-from grader.export.columns import assignment_column
-from grader.export.filling import Filled, Target, fill, scales
+from grader.export.columns import assignment_column, by_name
+from grader.export.filling import Filled, Target, fill, finished, scales
 from grader.export.marks import Marks
 from grader.export.numbers import points_in
 from grader.export.sheet import Sheet
@@ -22,7 +22,7 @@ def fill_canvas(template: bytes, marks: Marks, column: str | None, points: float
     """Fill in a gradebook's CSV. Raises UsageError where it is none, or the column is in doubt."""
     sheet = Sheet.parse(template)
     headers = sheet.values(0) if sheet.rows else []
-    known = {folded(name): index for index, name in reversed(list(enumerate(headers)))}
+    known = by_name(headers)
     if "id" not in known or "student" not in known:
         raise UsageError(
             "The template is not a gradebook of Canvas: it has no columns “Student” and “ID”.",
@@ -46,10 +46,7 @@ def fill_canvas(template: bytes, marks: Marks, column: str | None, points: float
         comma="," in cell,
     )
     filled, _ = fill(sheet, marks, people, target, "canvas")
-    filled.content = sheet.render()
-    if said := scales(marks, possible):
-        filled.notes.append((said, []))
-    return filled
+    return finished(filled, sheet, scales(marks, possible))
 
 
 def _is_student(sheet: Sheet, row: int, known: dict[str, int]) -> bool:

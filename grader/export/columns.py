@@ -11,6 +11,11 @@ from grader.export.students import folded
 _NUMBERED = re.compile(r"(?P<name>.*) \((?P<number>\d+)\)")
 
 
+def by_name(headers: Sequence[str]) -> dict[str, int]:
+    """The index of each column by its name, folded; of several of one name, the first."""
+    return {folded(name): index for index, name in reversed(list(enumerate(headers)))}
+
+
 def assignment_column(
     headers: Sequence[str], candidates: Sequence[int], lab: str, title: str, wanted: str | None
 ) -> int:

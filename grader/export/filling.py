@@ -69,6 +69,14 @@ def fill(
     return filled, entered
 
 
+def finished(filled: Filled, sheet: Sheet, said: str) -> Filled:
+    """The file as it is to be handed over; `said` is what `scales` says, if anything."""
+    filled.content = sheet.render()
+    if said:
+        filled.notes.append((said, []))
+    return filled
+
+
 def scales(marks: Marks, possible: float | None) -> str:
     """A sentence on the points, where the template's are not the lab's; "" where they are."""
     most = max(mark.result.max_score for mark in marks.items)

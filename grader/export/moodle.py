@@ -8,8 +8,8 @@ import re
 from grader import catalogue
 from grader.batch.tables import cell
 from grader.errors import UsageError
-from grader.export.columns import assignment_column
-from grader.export.filling import Filled, Target, fill, scales
+from grader.export.columns import assignment_column, by_name
+from grader.export.filling import Filled, Target, fill, finished, scales
 from grader.export.marks import Mark, Marks
 from grader.export.numbers import points_in, shown
 from grader.export.sheet import Sheet
@@ -31,7 +31,7 @@ def fill_moodle(template: bytes, marks: Marks, column: str | None, points: float
     """
     sheet = Sheet.parse(template)
     headers = sheet.values(0) if sheet.rows else []
-    known = {folded(name): index for index, name in reversed(list(enumerate(headers)))}
+    known = by_name(headers)
     if "identifier" in known:
         return _worksheet(sheet, headers, known, marks, column, points)
     if any(key in known for key in (*_KEYS, *_FIRST)):
@@ -73,10 +73,7 @@ def _worksheet(
     people = [_participant(sheet, row, numbered[row], known) for row in rows]
     filled, entered = fill(sheet, marks, people, target, "moodle")
     _comment(sheet, known.get("feedback comments"), entered, filled)
-    filled.content = sheet.render()
-    if rows and (said := scales(marks, possible(rows[0]))):
-        filled.notes.append((said, []))
-    return filled
+    return finished(filled, sheet, scales(marks, possible(rows[0])) if rows else "")
 
 
 def _gradebook(
@@ -107,10 +104,7 @@ def _gradebook(
     filled, entered = fill(sheet, marks, people, target, "moodle")
     feedback = folded(_TAIL.sub("", headers[chosen]) + " (Feedback)")
     _comment(sheet, known.get(feedback), entered, filled)
-    filled.content = sheet.render()
-    if said := scales(marks, points):
-        filled.notes.append((said, []))
-    return filled
+    return finished(filled, sheet, scales(marks, points))
 
 
 def _identifier(sheet: Sheet, row: int, known: dict[str, int]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from grader.errors import SubmissionError
 from grader.records.lab import Kind
 from grader.submissions.answers import NAME
-from grader.submissions.names import printable
+from grader.submissions.names import listed
 
 SOURCES: dict[Kind, tuple[str, ...]] = {"code": (".ipynb", ".py"), "answers": (".toml",)}
 """The endings of what a person hands in, the one that is preferred first."""
@@ -48,12 +48,6 @@ def settle(
         named[0] if len(named) == 1 else max(named or found, key=lambda name: _rank(name, lab_id))
     )
     return main, tuple(name for name in found if name != main)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Up to five names in a row, for a message."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(printable(name) for name in names[:5]) + more
 
 
 def _candidates(names: list[str], lab_id: str | None, kind: Kind) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,11 +59,16 @@ class Tree:
     @property
     def sha256(self) -> str:
         """The hash of the sorted list of relative paths and hashes."""
-        whole = hashlib.sha256()
-        for path in sorted(self.files):
-            digest = hashlib.sha256(self.files[path]).hexdigest()
-            whole.update(f"{path}\0{digest}\n".encode())
-        return whole.hexdigest()
+        digests = ((path, hashlib.sha256(self.files[path])) for path in sorted(self.files))
+        return hash_of_list((path, digest.hexdigest()) for path, digest in digests)
+
+
+def hash_of_list(digests: Iterable[tuple[str, str]]) -> str:
+    """The hash of a list of paths and the hashes of what they hold, in the order given."""
+    whole = hashlib.sha256()
+    for path, digest in digests:
+        whole.update(f"{path}\0{digest}\n".encode())
+    return whole.hexdigest()
 
 
 def too_big(what: str, size: int, allowed: int) -> SubmissionError:

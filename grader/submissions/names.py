@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Sequence
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -19,3 +20,9 @@ def printable(name: str | bytes) -> str:
         f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _UNPRINTABLE else sign
         for sign in sendable(name)
     )
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Up to so many names in a row, printable, for a message; of the others how many they are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(printable(name) for name in names[:most]) + more

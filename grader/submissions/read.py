@@ -15,10 +15,10 @@ from grader.records.submission import ExtraFile, Submission
 from grader.submissions import bounds
 from grader.submissions.answers import NAME, read_answers
 from grader.submissions.archive import read_archive
-from grader.submissions.choice import SOURCES, choose, listed, settle
+from grader.submissions.choice import SOURCES, choose, settle
 from grader.submissions.files import Tree, read_bounded, read_folder, special, too_big
 from grader.submissions.module import read_module
-from grader.submissions.names import printable, sendable
+from grader.submissions.names import listed, printable, sendable
 from grader.submissions.notebook import Source, read_notebook
 
 _STEMS = {suffix for suffixes in SOURCES.values() for suffix in suffixes} | {".zip"}
