@@ -21,7 +21,7 @@ from grader.errors import SandboxError
 from grader.grading import grade, sight_of
 from grader.records.lab import MIB, Limits
 from grader.records.result import Result
-from grader.sandbox import conformance, kept_warm, open_sandbox, warm
+from grader.sandbox import Sandbox, Sight, conformance, kept_warm, open_sandbox, warm
 from grader.sandbox.child import Child
 from grader.sandbox.command import THE_SYSTEM
 from grader.submissions import read
@@ -187,6 +187,13 @@ def without_seconds(result: Result) -> dict[str, Any]:
     return replace(result, seconds={}).to_json()
 
 
+def has_tensorflow(sandbox: Sandbox, sight: Sight) -> str:
+    """Whether TensorFlow is imported before the submission does anything."""
+    source = "import sys; channel.sendall(f'{\"tensorflow\" in sys.modules}\\n'.encode())"
+    with sandbox.start(SMALL, sight, entry={"source": source}) as child:
+        return line_of(child)
+
+
 def test_warm_and_cold_give_the_same_result_and_the_same_evidence() -> None:
     lab = find_course(ROOT, ROOT).load("lab03")
     wrong = ROOT / "assignments" / "lab03" / "fixtures" / "wrong"
@@ -197,6 +204,8 @@ def test_warm_and_cold_give_the_same_result_and_the_same_evidence() -> None:
     )
     cold = open_sandbox()
     with kept_warm(cold, [sight_of(lab)]) as sandbox:
+        assert has_tensorflow(sandbox, sight_of(lab)) == "True"
+        assert has_tensorflow(cold, sight_of(lab)) == "False"
         for file in files:
             first, second = (grade(lab, read(file), one, hidden=True) for one in (sandbox, cold))
             assert without_seconds(first.result) == without_seconds(second.result)
