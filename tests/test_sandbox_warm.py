@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,16 @@ from grader.errors import SandboxError
 from grader.grading import grade, sight_of
 from grader.records.lab import MIB, Limits
 from grader.records.result import Result
-from grader.sandbox import Sandbox, Sight, conformance, kept_warm, open_sandbox, warm
+from grader.sandbox import (
+    Sandbox,
+    Sight,
+    command,
+    conformance,
+    kept_warm,
+    open_sandbox,
+    policy,
+    warm,
+)
 from grader.sandbox.child import Child
 from grader.sandbox.command import THE_SYSTEM
 from grader.submissions import read
@@ -104,6 +114,26 @@ def test_two_submissions_of_one_server_see_nothing_of_each_other(server: warm.Ad
         assert (line_of(first), line_of(second)) == (expected, expected)
 
 
+def test_two_submissions_of_one_server_cannot_reach_each_other(server: warm.Address) -> None:
+    wait = (
+        "import socket, time\n"
+        "port = socket.create_server(('127.0.0.1', 4711))\n"
+        "name = socket.socket(socket.AF_UNIX); name.bind('\\0sibling'); name.listen()\n"
+        "channel.sendall(b'here\\n'); time.sleep(60)\n"
+    )
+    reach = (
+        "import errno, socket\n"
+        "by_port = socket.socket().connect_ex(('127.0.0.1', 4711))\n"
+        "by_name = socket.socket(socket.AF_UNIX).connect_ex('\\0sibling')\n"
+        "answers = [errno.errorcode.get(number, 'reached') for number in (by_port, by_name)]\n"
+        "channel.sendall(f'{answers}\\n'.encode())\n"
+    )
+    with forked(server, wait) as first:
+        assert line_of(first) == "here"
+        with forked(server, reach) as second:
+            assert line_of(second) == "['ECONNREFUSED', 'ECONNREFUSED']"
+
+
 def test_a_crash_is_told_by_its_signal(server: warm.Address) -> None:
     with forked(server, "import os; os.abort()") as child:
         assert child.wait_ended(20)
@@ -162,6 +192,26 @@ def test_nothing_survives_a_grader_that_is_killed() -> None:
     while any(map(conformance._alive, people)) and time.monotonic() < end:
         time.sleep(0.05)
     assert not [pid for pid in people if conformance._alive(pid)]
+
+
+def test_a_server_ends_when_its_grader_is_gone_whatever_stands_between_them() -> None:
+    ends, alive = os.pipe()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind("")
+        listener.listen()
+        passed = (listener.fileno(), ends)
+        config = {"listener": passed[0], "lifeline": ends, "data": None, "preload": []}
+        start = command.START_WARM.replace(repr(policy.DRIVER), repr(str(policy.PACKAGE)))
+        words = command.python(start, json.dumps(config))
+        with subprocess.Popen(words, pass_fds=passed) as process:
+            os.close(ends)
+            try:
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(2)
+                os.close(alive)
+                assert process.wait(20) == 0
+            finally:
+                process.kill()
 
 
 def test_one_whose_server_is_gone_starts_cold() -> None:
