@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import socket
@@ -42,6 +43,7 @@ PRELOAD = (
 WAITING = 64
 READY_SECONDS = 60.0
 """For the answer to a first request, which waits for TensorFlow's import."""
+_ENDED = re.compile(rb"ended ([0-9]{1,3})")
 CREDENTIALS = struct.Struct("iII")
 
 
@@ -66,10 +68,10 @@ class Forked:
         """The exit code, 128 + n after signal n, or None while it lives."""
         if self.returncode is None and select.select([self._control], [], [], 0)[0]:
             try:
-                word, _, number = self._control.recv(4_096).decode(errors="replace").partition(" ")
+                told = _ENDED.fullmatch(self._control.recv(4_096))
             except OSError:
-                word, number = "", ""
-            self.returncode = int(number) if word == "ended" and number.isdigit() else -9
+                told = None
+            self.returncode = int(told[1]) if told else -9
         return self.returncode
 
     def wait(self) -> int:
