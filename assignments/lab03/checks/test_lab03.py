@@ -106,9 +106,7 @@ def test_hidden_layer(evidence, diagnosis):
         "MLP" in facts.kind if facts.family == "sklearn" else len(maps) != 1,
         observed=f"{maps[0].kind if maps else facts.kind} is the only layer that learns",
         expected="at least one hidden layer before the output layer",
-        why="Without a hidden layer each digit is a single template of weights, and a picture is "
-        "scored by laying it over the ten templates. A hidden layer can combine strokes.",
-        next="Put a Dense layer with an activation between the pixels and the output layer.",
+        misconception="no-hidden-layer",
     )
     diagnosis.expect_none("no-hidden-activation", "leaky-slope", "softmax-hidden")
 

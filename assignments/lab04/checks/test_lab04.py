@@ -101,9 +101,9 @@ def test_hidden_layer(evidence, mistakes, networks):
             len(maps) != 1,
             observed=f"{maps[0].kind if maps else facts.kind} is the only layer that learns",
             expected="at least one hidden layer before the output layer",
+            misconception="no-hidden-layer",
             why="Dropout switches off hidden units, so there must be some. A network without a "
             "hidden layer is also too simple to learn pictures by heart.",
-            next="Put a Dense layer with an activation between the pixels and the output layer.",
         )
 
 
