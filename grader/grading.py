@@ -37,11 +37,15 @@ def _say_nothing(_text: str) -> None:
 
 @dataclass(frozen=True)
 class Graded:
-    """A graded submission: the verdict, what a report shows beside it, and the evidence."""
+    """A graded submission: the verdict, what a report shows beside it, and the evidence.
+
+    `earned` is the share of its points that each check gave, in the order of the result's.
+    """
 
     result: Result
     exhibits: Exhibits
     evidence: Evidence
+    earned: tuple[float, ...] = ()
 
 
 def grade(
@@ -206,7 +210,7 @@ def _judge(subject: Subject, isolation: Isolation, *, hidden: bool, select: str 
         versions=versions(lab.kind),
         seed=lab.seed,
     )
-    return Graded(result, exhibits, subject.evidence)
+    return Graded(result, exhibits, subject.evidence, tuple(map(scoring.earned_share, outcomes)))
 
 
 def _metrics(subject: Subject) -> dict[str, float]:
@@ -271,7 +275,7 @@ def _without_checks(
         sha256=submission.sha256,
         status=status,
         score=0.0,
-        max_score=_possible(lab, hidden=hidden),
+        max_score=possible(lab, hidden=hidden),
         isolation=isolation,
         reason=f"{error.message} {error.hint}".strip(),
         versions=versions(lab.kind),
@@ -279,7 +283,8 @@ def _without_checks(
     )
 
 
-def _possible(lab: Lab, *, hidden: bool) -> float:
+def possible(lab: Lab, *, hidden: bool) -> float:
+    """The points of all checks, or of those that students get."""
     if hidden:
         return lab.rubric.total
     return sum(

@@ -17,19 +17,27 @@ def score_checks(lab: Lab, outcomes: Sequence[CheckOutcome]) -> tuple[CheckResul
     return tuple(_scored(lab, outcome) for outcome in outcomes)
 
 
+def earned_share(outcome: CheckOutcome) -> float:
+    """The share of its points that a check gives, 0 to 1, whatever they are."""
+    if outcome.outcome is Outcome.PASSED:
+        return 1.0
+    short = outcome.shortfall
+    return 0.0 if short is None else min(max(short.earned, 0.0), 1.0)
+
+
+def points_for(worth: float, share: float) -> float:
+    """What a share of a check's points comes to; nothing is rounded off the whole of them."""
+    return worth if share == 1.0 else round(worth * share, 2)
+
+
 def _scored(lab: Lab, outcome: CheckOutcome) -> CheckResult:
     worth = lab.rubric.points.get(outcome.id, outcome.default_points)
     short = outcome.shortfall
-    earned = 0.0
-    if outcome.outcome is Outcome.PASSED:
-        earned = worth
-    elif short is not None:
-        earned = round(worth * min(max(short.earned, 0.0), 1.0), 2)
     return CheckResult(
         id=outcome.id,
         title=outcome.title,
         outcome=outcome.outcome,
-        points=earned,
+        points=points_for(worth, earned_share(outcome)),
         max_points=worth,
         hidden=outcome.hidden,
         misconception=short.misconception if short else None,

@@ -44,7 +44,7 @@ def exhibits_of(
         accuracy_how=_how(graded) if graded and found else None,
         faults=tuple(cell.fault for cell in subject.evidence.cells if cell.fault is not None),
         notes=(*told(subject.evidence), *subject.submission.notes),
-        hints=_hints(checks, findings),
+        hints=hints_for(checks, findings),
         limits=limits_of(subject.lab),
     )
 
@@ -123,9 +123,10 @@ def _layers(subject: Subject) -> tuple[LayerRow, ...]:
     )
 
 
-def _hints(
+def hints_for(
     checks: Sequence[CheckResult], findings: Sequence[Finding]
 ) -> dict[str, tuple[str, ...]]:
+    """The layered hints of every mistake that a check or a finding names, by its code."""
     codes = [check.misconception for check in checks if check.misconception is not None]
     codes += [finding.misconception for finding in findings]
     return {code: catalogue.get(code).hints for code in dict.fromkeys(codes)}

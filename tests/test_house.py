@@ -20,7 +20,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "grader"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-EDGES = ("grader.batch", "grader.cli", "grader.export", "grader.report", "grader.__main__")
+EDGES = (
+    "grader.batch",
+    "grader.cli",
+    "grader.export",
+    "grader.gradebook",
+    "grader.report",
+    "grader.__main__",
+)
 RECORDS = ("grader.records", "grader.errors")
 BESIDE_STUDENTS = {"tensorflow", "keras", "sklearn", "IPython", "matplotlib", "pandas", "seaborn"}
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

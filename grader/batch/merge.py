@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.batch.files import Out, read_json, unwritable
+from grader.batch.remembered import remember
 from grader.batch.run import notices
 from grader.batch.shards import Share, forget_shares, shares_of
-from grader.batch.state import Stamp, opened
+from grader.batch.state import Stamp, must_be_of_one_rubric, opened
 from grader.batch.tables import write_tables
 from grader.errors import UsageError
+from grader.gradebook.history import enter, keep_marks
 from grader.records.lab import Lab
 from grader.records.result import Result
 from grader.report.class_page import ClassPage, Notice
@@ -62,6 +64,7 @@ def _stamp_of(out: Out) -> Stamp:
         raise UsageError(
             f"{out.folder} holds no batch.", hint="Name folders that “grade batch --shard” wrote."
         )
+    must_be_of_one_rubric(out)
     return found
 
 
@@ -157,16 +160,22 @@ def _is_whole(out: Out, student: str, name: str) -> bool:
     return fits and all(file.is_file() for file in files)
 
 
-def merge_into(target: Out, whole: Whole, lab: Lab) -> ClassPage:
+def merge_into(target: Out, whole: Whole, lab: Lab, tell: Callable[[str], None]) -> ClassPage:
     """Copy every file into `target`, which may be one of the OUTs, and write the class's files.
 
     The verdict of a submission comes last, and the records of shares go when all is done: after a
-    kill, the same command does it again. Raises UsageError or OutputError.
+    kill, the same command does it again. `tell` hears what else there is to know.
+    Raises UsageError or OutputError.
     """
     own = os.path.realpath(target.folder)
     missing: list[str] = []
     doubts: list[Notice] = []
-    with opened(target, whole.stamp, fresh=False):
+
+    def keep() -> None:
+        for words in keep_marks(target):
+            tell(words)
+
+    with opened(target, whole.stamp, fresh=False, first=keep):
         for part in whole.parts:
             missing += part.share.missing
             doubts += part.share.doubts
@@ -174,7 +183,10 @@ def merge_into(target: Out, whole: Whole, lab: Lab) -> ClassPage:
                 _copy(part, target)
         first = whole.parts[0].share
         said = notices(first.twins, doubts)
+        remember(target, missing, said)
         page = write_tables(target, lab, said, missing, names=first.names)
+        for words in enter(target, whole.stamp, whole=True).said:
+            tell(words)
         forget_shares(target)
     return page
 

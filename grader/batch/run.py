@@ -14,6 +14,7 @@ from grader.batch.finding import Findings
 from grader.batch.layouts import Handed
 from grader.batch.names import file_names
 from grader.batch.pool import Pool
+from grader.batch.remembered import remember
 from grader.batch.saved import save
 from grader.batch.shards import Shard, Share, forget_shares, one_at_a_time
 from grader.batch.state import Stamp, opened
@@ -21,6 +22,7 @@ from grader.batch.tables import superseded, write_tables
 from grader.batch.task import Plan, Task, Told, unread
 from grader.batch.warmth import kept_ready
 from grader.errors import LabError, SandboxError
+from grader.gradebook.history import enter, keep_marks
 from grader.grading import invalid
 from grader.records.lab import Lab
 from grader.report.class_page import ClassPage, Notice
@@ -48,6 +50,8 @@ class Tally:
     faulty_lab: list[str] = field(default_factory=list)
     former: list[str] = field(default_factory=list)
     """Ids of verdicts that OUT holds and the folder does not: they stay as they are."""
+    said: list[str] = field(default_factory=list)
+    """What else the user should know."""
     page: ClassPage | None = None
     """What grades.csv and index.html were made of; None where they were not."""
 
@@ -99,7 +103,11 @@ def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
     """
     names = file_names(item.id for item in batch.findings.handed)
     tally = Tally(total=len(batch.handed))
-    with opened(batch.out, batch.stamp, fresh=batch.fresh, shard=batch.shard):
+
+    def first() -> None:
+        tally.said += keep_marks(batch.out, share=batch.shard is not None)
+
+    with opened(batch.out, batch.stamp, fresh=batch.fresh, shard=batch.shard, first=first):
         _drop_superseded(batch.out, names)
         _reopen_share(batch, names)
         try:
@@ -109,6 +117,8 @@ def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
                 _write(batch, names, tally, until=time.monotonic() + TABLES_SECONDS)
             raise
         _write(batch, names, tally)
+        if batch.shard is None:
+            tally.said += enter(batch.out, batch.stamp, whole=True).said
         _close_share(batch, names, tally)
     return tally
 
@@ -174,11 +184,14 @@ def _given_up(batch: Batch, task: Task) -> Told:
 def _write(
     batch: Batch, names: dict[str, str], tally: Tally, *, until: float = float("inf")
 ) -> None:
+    said = notices(batch.findings.twins, tally.doubts)
+    if batch.shard is None:
+        remember(batch.out, tally.missing, said)
     with one_at_a_time(batch.out) if batch.shard else contextlib.nullcontext():
         tally.page = write_tables(
             batch.out,
             batch.lab,
-            notices(batch.findings.twins, tally.doubts),
+            said,
             tally.missing,
             names=names,
             until=until,

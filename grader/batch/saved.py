@@ -13,6 +13,7 @@ from grader.printed import steady
 from grader.records.result import Isolation, Result
 from grader.records.submission import Submission
 from grader.report.html import render_html
+from grader.rescoring import basis_of
 
 EVIDENCE_SCHEMA = "grader.evidence/1"
 
@@ -34,19 +35,20 @@ def evidence_json(graded: Graded) -> dict[str, Any]:
         "schema": EVIDENCE_SCHEMA,
         "lab": graded.result.lab,
         "submission": graded.result.to_json()["submission"],
-        "evidence": _finite(evidence),
-        "exhibits": _finite(graded.exhibits.to_json()),
+        "evidence": finite(evidence),
+        "exhibits": finite(graded.exhibits.to_json()),
+        "basis": basis_of(graded.result, graded.earned).to_json(),
     }
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON knows no NaN and no infinity: null takes their place."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grader.batch.files import Out, read_json, write_json
+from grader.batch.parts import CHECKS, changed, parts_of
 from grader.batch.shards import Shard, one_at_a_time
 from grader.errors import UsageError
 from grader.records.lab import Lab
@@ -26,11 +27,15 @@ _NOT_OF_CHECKS = frozenset({"fixtures", "demo", "__pycache__", "survivors.toml"}
 
 @dataclass(frozen=True)
 class Stamp:
-    """All that a verdict depends on beside the submission and the isolation."""
+    """All that a verdict depends on beside the submission and the isolation.
+
+    `parts` are the hashes of what `course` is one of, by which it is told what changed.
+    """
 
     lab: str
     course: str
     versions: Mapping[str, str]
+    parts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """What stands in `.grader/batch.json`."""
@@ -39,12 +44,14 @@ class Stamp:
             "lab": self.lab,
             "course": self.course,
             "versions": dict(self.versions),
+            "parts": dict(self.parts),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Stamp:
         """The inverse of `to_json`. Raises LookupError, TypeError or ValueError."""
-        return cls(str(data["lab"]), str(data["course"]), dict(data["versions"]))
+        parts = dict(data.get("parts", {}))
+        return cls(str(data["lab"]), str(data["course"]), dict(data["versions"]), parts)
 
     def differences(self, other: Stamp, between: str) -> list[str]:
         """What is not the same of two stamps of one lab; `between` stands between the versions."""
@@ -77,15 +84,27 @@ def stamp_of(lab: Lab, versions: Mapping[str, str]) -> Stamp:
         (path.relative_to(course).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
         for path in [*files, rubric]
     )
-    return Stamp(lab.id, whole, versions)
+    return Stamp(lab.id, whole, versions, parts_of(lab, files, rubric))
+
+
+def _nothing() -> None:
+    """There is nothing to do before."""
 
 
 @contextmanager
-def opened(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None = None) -> Iterator[None]:
+def opened(
+    out: Out,
+    stamp: Stamp,
+    *,
+    fresh: bool,
+    shard: Shard | None = None,
+    first: Callable[[], None] = _nothing,
+) -> Iterator[None]:
     """Take OUT for this batch alone, or for this shard and others, made ready to be written to.
 
     With `fresh`, what it holds of an earlier batch of this lab is removed; a shard removes nothing,
-    for the rest is not its own. Raises UsageError where OUT cannot be written to, is in use, holds
+    for the rest is not its own. `first` is done when OUT is held and known to fit, and is still
+    as it was. Raises UsageError where OUT cannot be written to, is in use, holds
     something else, or belongs to another lab or version.
     """
     _must_be_ours(out)
@@ -94,6 +113,8 @@ def opened(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None = None) -
             out.state.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_locked(out, shard))
             with one_at_a_time(out) if shard else contextlib.nullcontext():
+                _must_fit(out, stamp, fresh=fresh, shard=shard)
+                first()
                 _make_ready(out, stamp, fresh=fresh, shard=shard)
         except OSError as error:
             raise UsageError(
@@ -104,12 +125,44 @@ def opened(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None = None) -
 
 
 def _make_ready(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None) -> None:
-    _must_fit(out, stamp, fresh=fresh, shard=shard)
     for folder in out.folders:
         folder.mkdir(exist_ok=True)
     if shard is None:
         _clear(out, everything=fresh)
     write_json(out.state / "batch.json", stamp.to_json())
+    rescoring(out).unlink(missing_ok=True)
+
+
+def rescoring(out: Out) -> Path:
+    """The file that is there while some results are of an old rubric, others of a new one."""
+    return out.state / "rescoring.json"
+
+
+def must_be_of_one_rubric(out: Out) -> None:
+    """Raise UsageError where a rescoring stopped half way."""
+    if rescoring(out).exists():
+        raise UsageError(
+            f"A “grade rescore” of {out.folder} did not come to its end.",
+            hint="Give it again: it goes on from there.",
+        )
+
+
+@contextmanager
+def taken(out: Out) -> Iterator[Stamp]:
+    """Take the OUT of an earlier batch alone, as it is. Raises UsageError where it is none."""
+    found: Stamp | None = read_json(out.state / "batch.json", Stamp.from_json)
+    if found is None:
+        raise UsageError(
+            f"{out.folder} holds no batch.", hint="Name the folder that “grade batch -o” wrote."
+        )
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_locked(out, None))
+        except OSError as error:
+            raise UsageError(
+                f"{out.folder} cannot be written: {error.strerror or error}."
+            ) from None
+        yield found
 
 
 def _must_be_ours(out: Out) -> None:
@@ -162,14 +215,28 @@ def _must_fit(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None) -> No
         )
     if fresh and shard is None:
         return
-    changed = found.differences(stamp, " → ")
-    if changed:
+    must_be_of_one_rubric(out)
+    differing = found.differences(stamp, " → ")
+    if differing:
         raise UsageError(
-            f"{out.folder} holds results of another version: {', '.join(changed)}.",
-            hint="Name another folder with -o."
-            if shard
-            else "Grade everything again with --fresh, or name another folder with -o.",
+            f"{out.folder} holds results of another version: {', '.join(differing)}.",
+            hint=_what_helps(out, found, stamp, shard),
         )
+
+
+def _what_helps(out: Out, found: Stamp, stamp: Stamp, shard: Shard | None) -> str:
+    if shard:
+        return "Name another folder with -o."
+    if (
+        found.versions == stamp.versions
+        and found.parts
+        and CHECKS not in changed(found.parts, stamp.parts)
+    ):
+        return (
+            f"“grade rescore {out.folder}” applies a new rubric or message and runs nothing; "
+            "--fresh grades everything again."
+        )
+    return "Grade everything again with --fresh, or name another folder with -o."
 
 
 def _clear(out: Out, *, everything: bool) -> None:
@@ -184,5 +251,5 @@ def _clear(out: Out, *, everything: bool) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     Path(entry.path).unlink()
     if everything:
-        for name in ("grades.csv", "index.html"):
+        for name in ("grades.csv", "index.html", ".grader/class.json"):
             (out.folder / name).unlink(missing_ok=True)

@@ -275,6 +275,8 @@ def _summarise(planned: Batch, tally: Tally) -> None:
         click.echo(f"{notice.id}: {notice.said}")
     if len(tally.doubts) > LISTED:
         click.echo(f"… and {len(tally.doubts) - LISTED} more; index.html has them all.")
+    for words in tally.said:
+        click.echo(words, err=True)
     if tally.faulty_lab:
         click.echo(f"Error: the lab is at fault: {tally.faulty_lab[0]}", err=True)
     elif tally.statuses["invalid"]:

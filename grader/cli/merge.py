@@ -40,7 +40,7 @@ def merge(outs: tuple[Path, ...], merged: Path | None) -> int:
             hint="--course names the course that was used.",
         )
     target = merged or outs[0]
-    page = merge_into(Out(target), whole, lab)
+    page = merge_into(Out(target), whole, lab, lambda words: click.echo(words, err=True))
     statuses = [row.status for row in page.rows]
     words = [
         f"{statuses.count(status)} {status}"

@@ -1,0 +1,53 @@
+"""What only the last batch knew of its class, kept so that its pages can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grader.batch.files import Out, read_json, write_json
+from grader.batch.shards import shares_of
+from grader.report.class_page import Notice
+
+SCHEMA = "grader.class/1"
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """`missing` are those who handed in nothing, `notices` what there is to look at."""
+
+    missing: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Remembered:
+        """What `remember` wrote. Raises ValueError, LookupError or TypeError."""
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"a class of schema {SCHEMA} is wanted")
+        return cls(
+            tuple(map(str, data["missing"])),
+            tuple(Notice(str(student), str(said)) for student, said in data["notices"]),
+        )
+
+
+def remember(out: Out, missing: Iterable[str], notices: Iterable[Notice]) -> None:
+    """Write it down. Raises OutputError."""
+    data = {
+        "schema": SCHEMA,
+        "missing": sorted(missing),
+        "notices": sorted([notice.id, notice.said] for notice in notices),
+    }
+    write_json(out.state / "class.json", data)
+
+
+def remembered(out: Out) -> Remembered:
+    """What was written down last, or what the finished shards of OUT say; empty where nothing."""
+    found: Remembered | None = read_json(out.state / "class.json", Remembered.from_json)
+    if found is not None:
+        return found
+    shares = list(shares_of(out))
+    twin = "A second submission came under this name; both are graded."
+    twins = {Notice(student, twin) for share in shares for student in share.twins}
+    doubts = [notice for share in shares for notice in share.doubts]
+    return Remembered(tuple(id for share in shares for id in share.missing), (*twins, *doubts))
