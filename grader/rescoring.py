@@ -122,29 +122,32 @@ def rescored(
     renamed = {check.title: titles.get(check.id, check.title) for check in result.checks}
     checks = tuple(_check(lab, titles, renamed, result.checks[at], basis, at) for at in kept)
     found, seen = _findings(checks, result.findings, basis.seen)
-    sightings = [
-        Sighting(finding.misconception, finding.certainty, said, "")
-        for finding, said in zip(found, seen, strict=True)
-        if said is not None
-    ]
     score, max_score = scoring.total(checks)
     again = replace(
         result,
         score=score,
         max_score=max_score,
-        root_cause=scoring.find_root_cause(checks, sightings),
+        root_cause=scoring.find_root_cause(checks, _sightings(found, seen)),
         checks=checks,
         findings=found,
     )
-    left = {check.id for check in checks}
     shown = replace(
         exhibits,
         title=lab.title,
         hints=hints_for(checks, found) if exhibits.kind == "code" else exhibits.hints,
-        waiting=tuple(id for id in exhibits.waiting if id in left),
+        waiting=tuple(id for id in exhibits.waiting if id in lab.rubric.points),
     )
     earned = tuple(basis.earned[at] for at in kept)
     return Rescored(again, shown, Basis(earned, tuple(basis.catalogued[at] for at in kept), seen))
+
+
+def _sightings(findings: Sequence[Finding], seen: Sequence[str | None]) -> list[Sighting]:
+    """The findings that were seen in the evidence, and not by a check alone."""
+    return [
+        Sighting(finding.misconception, finding.certainty, said, "")
+        for finding, said in zip(findings, seen, strict=True)
+        if said is not None
+    ]
 
 
 def _check(
