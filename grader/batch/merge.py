@@ -16,6 +16,7 @@ from grader.batch.state import Stamp, must_be_of_one_rubric, opened
 from grader.batch.tables import write_tables
 from grader.errors import UsageError
 from grader.gradebook.history import enter, keep_marks
+from grader.gradebook.late import enter_late
 from grader.records.lab import Lab
 from grader.records.result import Result
 from grader.report.class_page import ClassPage, Notice
@@ -183,9 +184,11 @@ def merge_into(target: Out, whole: Whole, lab: Lab, tell: Callable[[str], None])
                 _copy(part, target)
         first = whole.parts[0].share
         said = notices(first.twins, doubts)
-        remember(target, missing, said)
+        times = {id: when for part in whole.parts for id, when in part.share.times.items()}
+        remember(target, missing, said, times)
         page = write_tables(target, lab, said, missing, names=first.names)
-        for words in enter(target, whole.stamp, whole=True).said:
+        entered = enter(target, whole.stamp, whole=True).said
+        for words in [*entered, *enter_late(target, lab.rubric.late)]:
             tell(words)
         forget_shares(target)
     return page

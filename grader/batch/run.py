@@ -20,9 +20,11 @@ from grader.batch.shards import Shard, Share, forget_shares, one_at_a_time
 from grader.batch.state import Stamp, opened
 from grader.batch.tables import superseded, write_tables
 from grader.batch.task import Plan, Task, Told, unread
+from grader.batch.times import times_of
 from grader.batch.warmth import kept_ready
 from grader.errors import LabError, SandboxError
 from grader.gradebook.history import enter, keep_marks
+from grader.gradebook.late import enter_late
 from grader.grading import invalid
 from grader.records.lab import Lab
 from grader.report.class_page import ClassPage, Notice
@@ -119,6 +121,7 @@ def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
         _write(batch, names, tally)
         if batch.shard is None:
             tally.said += enter(batch.out, batch.stamp, whole=True).said
+            tally.said += enter_late(batch.out, batch.lab.rubric.late)
         _close_share(batch, names, tally)
     return tally
 
@@ -138,7 +141,8 @@ def _close_share(batch: Batch, names: dict[str, str], tally: Tally) -> None:
     if batch.shard is None:
         return
     twins = batch.findings.twins
-    share = Share(batch.shard, names, tuple(tally.missing), twins, tuple(tally.doubts))
+    times = times_of(batch.folder, batch.handed)
+    share = Share(batch.shard, names, tuple(tally.missing), twins, tuple(tally.doubts), times)
     write_json(batch.shard.record(batch.out), share.to_json())
 
 
@@ -186,7 +190,7 @@ def _write(
 ) -> None:
     said = notices(batch.findings.twins, tally.doubts)
     if batch.shard is None:
-        remember(batch.out, tally.missing, said)
+        remember(batch.out, tally.missing, said, times_of(batch.folder, batch.handed))
     with one_at_a_time(batch.out) if batch.shard else contextlib.nullcontext():
         tally.page = write_tables(
             batch.out,

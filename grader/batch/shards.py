@@ -6,11 +6,12 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grader.batch.files import Out, read_json
+from grader.batch.times import Times, times_from_json, times_to_json
 from grader.errors import UsageError
 from grader.report.class_page import Notice
 
@@ -60,13 +61,15 @@ class Shard:
 
 @dataclass(frozen=True)
 class Share:
-    """What a finished share came to. `names` are the file names of the whole class, by id."""
+    """What a finished share came to. `names` are the file names of the whole class, by id,
+    `times` when the share was handed in."""
 
     shard: Shard
     names: Mapping[str, str]
     missing: tuple[str, ...]
     twins: tuple[str, ...]
     doubts: tuple[Notice, ...]
+    times: Mapping[str, Times] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What stands in the share's record."""
@@ -78,6 +81,7 @@ class Share:
             "missing": sorted(self.missing),
             "twins": list(self.twins),
             "doubts": sorted([notice.id, notice.said] for notice in self.doubts),
+            "handed_in": times_to_json(self.times),
         }
 
     @classmethod
@@ -91,6 +95,7 @@ class Share:
             tuple(map(str, data["missing"])),
             tuple(map(str, data["twins"])),
             tuple(Notice(str(student), str(said)) for student, said in data["doubts"]),
+            times_from_json(data.get("handed_in", {})),
         )
 
 

@@ -251,5 +251,5 @@ def _clear(out: Out, *, everything: bool) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     Path(entry.path).unlink()
     if everything:
-        for name in ("grades.csv", "index.html", ".grader/class.json"):
+        for name in ("grades.csv", "late.csv", "index.html", ".grader/class.json"):
             (out.folder / name).unlink(missing_ok=True)

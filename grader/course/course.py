@@ -13,7 +13,7 @@ from grader.course.checkfiles import CheckFunction, unique_checks
 from grader.course.lines import line_of
 from grader.course.schema import LabFile, RubricFile, RubricRow, read_toml
 from grader.errors import LabError, UsageError
-from grader.records.lab import Budget, Kind, Lab, Rubric, Validation
+from grader.records.lab import Budget, Kind, Lab, LateRule, Rubric, Validation
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED = (PACKAGE / "course_files", PACKAGE.parent)
@@ -154,6 +154,7 @@ def _load_rubric(path: Path, checks: dict[str, CheckFunction]) -> Rubric:
         points={row.id: row.points for row in rubric.check},
         titles={id: check.title for id, check in checks.items()},
         hidden=frozenset(row.id for row in rubric.check if row.hidden),
+        late=None if rubric.late is None else LateRule(**rubric.late.model_dump()),
     )
 
 

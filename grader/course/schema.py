@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -114,6 +115,25 @@ class RubricRow(_Table):
     hidden: bool = False
 
 
+class LateTable(_Table):
+    """`[late]` of a rubric: the fields of `grader.records.lab.LateRule`."""
+
+    due: datetime
+    grace_minutes: Annotated[float, Field(ge=0)] = 0.0
+    percent_per_day: Annotated[float, Field(ge=0, le=100)]
+    at_most_percent: Annotated[float, Field(ge=0, le=100)] = 100.0
+    times: Literal["timestamps", "files"] = "timestamps"
+
+    @field_validator("due")
+    @classmethod
+    def _names_its_zone(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise PydanticCustomError(
+                "zone", "it names no time zone: write 2026-11-20T23:59:00+01:00, or Z for UTC"
+            )
+        return value
+
+
 class Survivor(_Table):
     """A mutant, or a pattern of ids as in file names, that may earn full marks, and why."""
 
@@ -132,6 +152,7 @@ class RubricFile(_Table):
 
     total: Positive
     check: Annotated[list[RubricRow], Field(min_length=1)]
+    late: LateTable | None = None
 
 
 Model = TypeVar("Model", LabFile, RubricFile, SurvivorsFile)
@@ -193,6 +214,7 @@ def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> Mapping[s
     tables: dict[str, type[BaseModel]] = {
         "limits": LimitsTable,
         "check": RubricRow,
+        "late": LateTable,
         "validation": ValidationTable,
         "accuracy": AccuracyTable,
         "budget": BudgetTable,

@@ -199,15 +199,15 @@ class _Writer:
         why += ["rubric changed"] if RUBRIC in differing else []
         why += ["checks changed"] if CHECKS in differing else []
         why += _of_versions(was.versions, result.versions)
-        if was.isolation != result.isolation and "invalid" not in (was.mark.status, result.status):
+        if was.isolation != result.isolation and result.status != "invalid":
             why.append(f"another isolation: {was.isolation} → {result.isolation}")
-        if not why and was.mark.status == "invalid":
-            why.append("tried again after a fault of the grader")
         if not why and MESSAGES in differing:
             why.append("messages changed")
         return "; ".join(why) or self._otherwise
 
     def _replace(self, id: str, was: _Entry, now: Mark | None, why: str) -> None:
+        if was.mark.status == "invalid":
+            return  # a fault of ours: there was no mark
         number = self._book.execute(
             "SELECT COALESCE(MAX(number), 0) + 1 FROM history WHERE submission = ?", (id,)
         ).fetchone()[0]

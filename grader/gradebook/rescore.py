@@ -16,6 +16,7 @@ from grader.batch.state import Stamp, rescoring, stamp_of, taken
 from grader.batch.tables import write_tables
 from grader.errors import UsageError
 from grader.gradebook.history import Change, enter, keep_marks
+from grader.gradebook.late import enter_late
 from grader.records.exhibits import Exhibits
 from grader.records.lab import Lab
 from grader.records.result import Result
@@ -70,7 +71,8 @@ def rescore(out: Out, load: Callable[[str], Lab], tell: Callable[[int, int], Non
         told = remembered(out)
         write_tables(out, lab, told.notices, told.missing)
         entered = enter(out, stamp, whole=False, otherwise="rescored")
-        summary.changes, summary.said = entered.changes, [*summary.said, *entered.said]
+        summary.changes = entered.changes
+        summary.said += [*entered.said, *enter_late(out, lab.rubric.late)]
         write_json(out.state / "batch.json", stamp.to_json())
         rescoring(out).unlink(missing_ok=True)
     return summary

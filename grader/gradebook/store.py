@@ -45,6 +45,10 @@ CREATE TABLE outcomes (
     hidden INTEGER NOT NULL, misconception TEXT,
     PRIMARY KEY (submission, position)
 ) WITHOUT ROWID;
+CREATE TABLE late (
+    submission TEXT PRIMARY KEY REFERENCES results (submission), handed_in TEXT, days INTEGER,
+    penalty REAL
+) WITHOUT ROWID;
 CREATE TABLE history (
     submission TEXT NOT NULL, number INTEGER NOT NULL, attempt INTEGER NOT NULL,
     status TEXT NOT NULL, score REAL, max_score REAL NOT NULL, root_cause TEXT,
@@ -52,7 +56,7 @@ CREATE TABLE history (
     PRIMARY KEY (submission, number)
 ) WITHOUT ROWID;
 """
-NAMES = ("students", "submissions", "attempts", "stamps", "results", "outcomes", "history")
+NAMES = ("students", "submissions", "attempts", "stamps", "results", "outcomes", "late", "history")
 LASTING = ("attempts", "history")
 """What the results on the disk do not tell, and so is saved from a file that is damaged."""
 
@@ -97,8 +101,12 @@ def opened(out: Out, said: list[str]) -> Iterator[sqlite3.Connection]:
 def _connect(path: Path) -> sqlite3.Connection:
     # Python begins no transaction of its own: the one above is the only one.
     book = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-    book.execute("PRAGMA locking_mode = EXCLUSIVE")
-    book.execute("PRAGMA journal_mode = WAL")
+    try:
+        book.execute("PRAGMA locking_mode = EXCLUSIVE")
+        book.execute("PRAGMA journal_mode = WAL")
+    except BaseException:
+        book.close()
+        raise
     return book
 
 

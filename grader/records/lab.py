@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,6 +45,22 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class LateRule:
+    """What is taken off for work that comes late; never a part of the score.
+
+    `due` has a time zone. Within `grace_minutes` nothing is taken off; then `percent_per_day` of
+    all points for each begun day after `due`, `at_most_percent` of them in all. `times` says what
+    tells when work was handed in: nbgrader's timestamps, or when the files were last changed.
+    """
+
+    due: datetime
+    grace_minutes: float = 0.0
+    percent_per_day: float = 0.0
+    at_most_percent: float = 100.0
+    times: Literal["timestamps", "files"] = "timestamps"
+
+
+@dataclass(frozen=True)
 class Rubric:
     """Points by check id, in the order in which the rubric lists them.
 
@@ -55,6 +72,7 @@ class Rubric:
     points: Mapping[str, float]
     titles: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    late: LateRule | None = None
 
 
 @dataclass(frozen=True)
