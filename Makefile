@@ -67,6 +67,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/cold.py
 	$(BIN)/python benchmarks/warm.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/rescore.py
 	$(BIN)/python benchmarks/probes.py
 	$(BIN)/python benchmarks/validation.py lab02
 
