@@ -86,7 +86,7 @@ def main() -> None:
         alone.append(bare(sources))
         seconds, isolation = watched(submission, sources)
         recorded.append(seconds)
-    whole = run([grade(), "check", "lab03", str(REFERENCE), "--json"])
+    whole = run([grade(), "check", "lab03", str(REFERENCE), "--json", "--no-warm"])
     more = 100 * (median(recorded) / median(alone) - 1)
     rows = [
         ("CPU of the bare script", spread(alone, "s")),

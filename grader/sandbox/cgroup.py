@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,22 @@ def _remove_standing() -> None:
     """An interruption may fall between a launch and the one who would have ended it."""
     for group in list(_standing):
         group.remove()
+
+
+def room() -> int:
+    """Bytes of memory that are left to this process's own group; a huge number without a bound."""
+    found = sys.maxsize
+    for folder, most, used in (
+        (ROOT / _own("").lstrip("/"), "memory.max", "memory.current"),
+        (
+            ROOT / "memory" / _own("memory").lstrip("/"),
+            "memory.limit_in_bytes",
+            "memory.usage_in_bytes",
+        ),
+    ):
+        with contextlib.suppress(ValueError):
+            found = min(found, int(_text(folder / most)) - int(_text(folder / used)))
+    return found
 
 
 def sweep(folder: Path) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -173,10 +173,15 @@ def _programs() -> list[str]:
     return list(dict.fromkeys(program for program in found if program))
 
 
-def _failure(sandbox: Sandbox) -> str | None:
+def forks(sandbox: Sandbox, address: Address) -> bool:
+    """Whether this warm server of `sandbox` forks now, with all that the level promises."""
+    return _failure(sandbox, lambda: warm.fork(address, Limits(), "canary")) is None
+
+
+def _failure(sandbox: Sandbox, start: Callable[[], Child] | None = None) -> str | None:
     """Run the canary; None when it came back with everything that the level promises."""
     try:
-        with sandbox.start(entry="canary") as child:
+        with start() if start else sandbox.start(entry="canary") as child:
             child.channel.settimeout(CANARY_SECONDS)
             text = child.channel.makefile("rb").readline(1 << 16)
             child.wait_ended(CANARY_SECONDS if not text else 0)

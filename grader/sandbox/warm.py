@@ -49,11 +49,15 @@ CREDENTIALS = struct.Struct("iII")
 
 @dataclass(frozen=True)
 class Address:
-    """A running warm server: the way it was started, what its submissions see, its socket."""
+    """A running warm server: the way it was started, what its submissions see, its socket.
+
+    `patience` is how many seconds it may take to fork.
+    """
 
     way: Way
     sight: Sight
     socket: str
+    patience: float = READY_SECONDS
 
 
 class Forked:
@@ -137,7 +141,7 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
 def fork(address: Address, limits: Limits, entry: Any) -> Child:
     """A sandboxed process for one submission, as `launch.in_bubblewrap` starts it.
 
-    Raises SandboxError where the server is gone or the machine refuses.
+    Raises SandboxError where the server is gone, does not answer in time, or the machine refuses.
     """
     with ExitStack() as stack:
         try:
@@ -154,7 +158,7 @@ def _forked(stack: ExitStack, address: Address, limits: Limits, entry: Any) -> P
     group = launch.control_group(stack, limits)
     control = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
     control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-    control.settimeout(READY_SECONDS)
+    control.settimeout(address.patience)
     control.connect(address.socket)
     config = launch.shared_config(entry, limits, uid, bare=False)
     config |= {"user_namespace": True, "seccomp": True, "network": way.own_network}
