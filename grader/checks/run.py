@@ -35,6 +35,7 @@ UNSENT = ("AnswerTooLarge", "FrameError")
 QUIET = (
     "-p no:cacheprovider -p no:terminal -p no:junitxml -p no:faulthandler -p no:pastebin "
     "-p no:doctest -p no:unraisableexception -p no:threadexception -p no:logging "
+    "-p no:legacypath -p no:setuponly -p no:setupplan -p no:stepwise -p no:unittest "
     "--import-mode=importlib --noconftest --strict-markers --capture=sys"
 ).split()
 
@@ -95,9 +96,10 @@ def _own_pytest() -> Iterator[None]:
 
 def _forget_modules(folder: Path) -> None:
     """Drop the check modules, lest another course's file of the same name be taken for one."""
+    inside = f"{folder}{os.sep}"
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and Path(file).is_relative_to(folder):
+        if isinstance(file, str) and file.startswith(inside):
             del sys.modules[name]
 
 
