@@ -340,10 +340,11 @@ def test_a_folder_that_somebody_else_planted_is_not_entered(
 
 
 def test_a_folder_above_that_others_may_rename_in_is_passed_over(runtime: Path) -> None:
+    (runtime / place.name()).mkdir(0o700)
     runtime.chmod(0o777)
-    with place.opened(make=True) as folder:
-        assert folder is None or not os.path.realpath(place.within(folder)).startswith(str(runtime))
-    assert list(runtime.iterdir()) == []
+    with place.opened(make=False) as folder:
+        found = "" if folder is None else os.path.realpath(place.within(folder))
+    assert not found.startswith(str(runtime))
 
 
 @pytest.mark.skipif(not containers.can_become_others(), reason="only root can become others")
