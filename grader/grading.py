@@ -173,9 +173,9 @@ def _preload() -> None:
     """Import what judging needs while the submission runs."""
     # Where one is missing, the one who needs it says so.
     with contextlib.suppress(ImportError):
-        import jinja2  # noqa: F401
         import rich.console  # noqa: F401
 
+        import grader.checks.run
         import grader.scoring
         import grader.showing  # noqa: F401
 

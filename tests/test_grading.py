@@ -197,3 +197,10 @@ def test_what_the_users_environment_tells_pytest_changes_no_verdict(
     result = courses.grade_source(course, "def half(x): return x / 2").result
     assert by_id(result.checks)["half_halves"].outcome is Outcome.PASSED
     assert os.environ["PYTEST_ADDOPTS"] == "-x --no-such-option"
+
+
+def test_a_package_that_the_course_lies_in_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("raise SystemExit('this ran beside the checks')\n")
+    (tmp_path / "course").mkdir()
+    course = courses.make_course(tmp_path / "course")
+    assert courses.grade_source(course, courses.RIGHT).result.score == 10

@@ -63,6 +63,8 @@ def run_checks(
     files = [*subject.lab.public_checks, *(subject.lab.hidden_checks if hidden else ())]
     collector = _Collector(subject)
     args = [*QUIET, "-c", os.devnull, "--rootdir", str(subject.lab.folder)]
+    # Or pytest lists every folder above, too, up to the one that all files of the machine are in.
+    args += ["--confcutdir", str(subject.lab.folder)]
     if not hidden:
         args += ["-m", "not hidden"]
     if select:
