@@ -443,9 +443,8 @@ def test_a_grading_that_hangs_is_ended_and_given_up(
         given_up.append(task.id)
         return Told(task.id, "invalid")
 
-    (ungraded / "out/results").mkdir(parents=True)
-    for name in ("evidence", "reports"):
-        (ungraded / "out" / name).mkdir()
+    for place in batch.out.folders:
+        place.mkdir(parents=True)
     everything = Plan(ungraded / "course", batch.folder, batch.out, batch.stamp, batch.sandbox)
     pool = Pool(everything, jobs=1, patience=2.5, give_up=give_up)
     try:

@@ -116,7 +116,7 @@ def test_a_table_that_takes_too_long_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(TooLate):
         write_tables(out, LAB, [], [], until=time.monotonic() - 1)
     assert (tmp_path / "grades.csv").read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert list(tmp_path.rglob("*.part")) == []
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -38,10 +38,15 @@ class Out:
         """The student's page."""
         return self.folder / "reports" / f"{name}.html"
 
+    def code(self, name: str) -> Path:
+        """The code that the submission is compared by."""
+        return self.state / "code" / f"{name}.json"
+
     @property
     def folders(self) -> tuple[Path, ...]:
         """Every folder of OUT that holds a file for each submission."""
-        return tuple(self.folder / name for name in ("results", "evidence", "reports"))
+        own = (self.folder / name for name in ("results", "evidence", "reports"))
+        return (*own, self.state / "code")
 
     def results(self) -> Iterator[Path]:
         """The verdicts that are there, in no order."""

@@ -12,6 +12,7 @@ from grader.batch.files import Out, read_json, unwritable
 from grader.batch.remembered import remember
 from grader.batch.run import notices
 from grader.batch.shards import Share, forget_shares, shares_of
+from grader.batch.similar import write_similar
 from grader.batch.state import Stamp, must_be_of_one_rubric, opened
 from grader.batch.tables import write_tables
 from grader.errors import UsageError
@@ -186,7 +187,8 @@ def merge_into(target: Out, whole: Whole, lab: Lab, tell: Callable[[str], None])
         said = notices(first.twins, doubts)
         times = {id: when for part in whole.parts for id, when in part.share.times.items()}
         remember(target, missing, said, times)
-        page = write_tables(target, lab, said, missing, names=first.names)
+        alike, pairs = write_similar(target, lab) or ([], None)
+        page = write_tables(target, lab, [*said, *alike], missing, names=first.names, alike=pairs)
         entered = enter(target, whole.stamp, whole=True).said
         for words in [*entered, *enter_late(target, lab.rubric.late)]:
             tell(words)
@@ -201,6 +203,8 @@ def _copy(part: Part, target: Out) -> None:
             continue
         _copy_file(source.evidence(name), target.evidence(name))
         _copy_file(source.report(name), target.report(name))
+        if source.code(name).is_file():
+            _copy_file(source.code(name), target.code(name))
         _copy_file(source.result(name), target.result(name))
 
 

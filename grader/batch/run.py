@@ -17,6 +17,7 @@ from grader.batch.pool import Pool
 from grader.batch.remembered import remember
 from grader.batch.saved import save
 from grader.batch.shards import Shard, Share, forget_shares, one_at_a_time
+from grader.batch.similar import without_page, write_similar
 from grader.batch.state import Stamp, opened
 from grader.batch.tables import superseded, write_tables
 from grader.batch.task import Plan, Task, Told, unread
@@ -114,11 +115,13 @@ def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
         _reopen_share(batch, names)
         try:
             _grade_all(batch, names, tally, watch)
+            # A share says nothing of the class: “grade merge” compares it.
+            compared = None if batch.shard else write_similar(batch.out, batch.lab)
         except BaseException:
             with contextlib.suppress(Exception):
                 _write(batch, names, tally, until=time.monotonic() + TABLES_SECONDS)
             raise
-        _write(batch, names, tally)
+        _write(batch, names, tally, compared)
         if batch.shard is None:
             tally.said += enter(batch.out, batch.stamp, whole=True).said
             tally.said += enter_late(batch.out, batch.lab.rubric.late)
@@ -186,18 +189,27 @@ def _given_up(batch: Batch, task: Task) -> Told:
 
 
 def _write(
-    batch: Batch, names: dict[str, str], tally: Tally, *, until: float = float("inf")
+    batch: Batch,
+    names: dict[str, str],
+    tally: Tally,
+    compared: tuple[list[Notice], int] | None = None,
+    *,
+    until: float = float("inf"),
 ) -> None:
     said = notices(batch.findings.twins, tally.doubts)
     if batch.shard is None:
         remember(batch.out, tally.missing, said, times_of(batch.folder, batch.handed))
+    alike, pairs = compared or ([], None)
+    if pairs is None:
+        without_page(batch.out)
     with one_at_a_time(batch.out) if batch.shard else contextlib.nullcontext():
         tally.page = write_tables(
             batch.out,
             batch.lab,
-            said,
+            [*said, *alike],
             tally.missing,
             names=names,
+            alike=pairs,
             until=until,
         )
     tally.former = [row.id for row in tally.page.rows if row.id not in names]
@@ -217,5 +229,5 @@ def _drop_superseded(out: Out, names: dict[str, str]) -> None:
 
 def _remove(out: Out, name: str) -> None:
     """Remove what is there of a submission, the verdict first."""
-    for file in (out.result(name), out.evidence(name), out.report(name)):
+    for file in (out.result(name), out.evidence(name), out.report(name), out.code(name)):
         file.unlink(missing_ok=True)

@@ -251,5 +251,6 @@ def _clear(out: Out, *, everything: bool) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     Path(entry.path).unlink()
     if everything:
-        for name in ("grades.csv", "late.csv", "index.html", ".grader/class.json"):
+        tables = ("grades.csv", "late.csv", "index.html", "similar.html", ".grader/class.json")
+        for name in tables:
             (out.folder / name).unlink(missing_ok=True)

@@ -43,12 +43,14 @@ def write_tables(
     missing: Sequence[str],
     *,
     names: Mapping[str, str] = NO_NAMES,
+    alike: int | None = None,
     until: float = float("inf"),
 ) -> ClassPage:
     """Write grades.csv and index.html; returns what is on the page.
 
     `missing` are the students who handed in nothing: they have no row. `names` are the file names
-    of ids, as far as they are known, which spares a look into those files.
+    of ids, as far as they are known, which spares a look into those files. `alike` is the number of
+    pairs on similar.html, None where there is no such page.
     Raises OutputError, and TooLate where the monotonic clock passes `until` before the end:
     then both files are as they were.
     """
@@ -58,6 +60,7 @@ def write_tables(
         dict(lab.rubric.points),
         notices=tuple(notices),
         missing=tuple(sorted(missing)),
+        alike=alike,
     )
     checks = list(lab.rubric.points)
     with writing(out.folder / "grades.csv") as file:

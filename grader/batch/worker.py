@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from types import FrameType
 
 from grader.batch.saved import save, standing
+from grader.batch.similar import forget_code, keep_code
 from grader.batch.task import Halt, Plan, Ready, Task, Told, unread
 from grader.batch.together import together
 from grader.course import Course
@@ -92,6 +93,10 @@ def _grade_one(plan: Plan, lab: Lab, task: Task) -> Told:
         path = plan.folder / task.path
         submission, refused = unreadable(path, id=task.id, relative_to=plan.folder), error
     doubt = submission.notes[0] if submission.rivals else ""
+    if refused is None and lab.kind == "code":
+        keep_code(plan.out, task.name, submission)
+    else:
+        forget_code(plan.out, task.name)
     if lab.kind == "code":
         held = standing(plan.out, task.name, submission, plan.stamp, _isolation(plan))
         if held is not None:

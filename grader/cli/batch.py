@@ -283,8 +283,18 @@ def _summarise(planned: Batch, tally: Tally) -> None:
         click.echo("Hint: the same command tries those again that are invalid.", err=True)
     if planned.shard:
         click.echo(f"This was shard {planned.shard}; “grade merge” puts all of them together.")
+    if tally.page is not None:
+        say_alike(tally.page, planned.out.folder)
     click.echo(f"The class: {planned.out.folder / 'index.html'}")
     click.echo(f"The marks: {planned.out.folder / 'grades.csv'}")
+
+
+def say_alike(page: ClassPage, folder: Path) -> None:
+    """One line where code is alike, and where it is to be read."""
+    if page.alike:
+        from grader.report.similar_page import NAME, pairs_in_words
+
+        click.echo(f"{pairs_in_words(page.alike)}, for a person to read: {folder / NAME}")
 
 
 def _say_how_it_went(page: ClassPage) -> None:

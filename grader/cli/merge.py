@@ -31,6 +31,7 @@ def merge(outs: tuple[Path, ...], merged: Path | None) -> int:
     from grader.batch.files import Out
     from grader.batch.merge import gather, merge_into
     from grader.batch.state import stamp_of
+    from grader.cli.batch import say_alike
 
     whole = gather(outs)
     lab = current_course().load(whole.stamp.lab)
@@ -49,6 +50,7 @@ def merge(outs: tuple[Path, ...], merged: Path | None) -> int:
     ]
     words += [f"{len(page.missing)} missing"] if page.missing else []
     click.echo(f"{lab.id}: {len(whole.parts)} shards, {', '.join(words) or 'nothing in them'}.")
+    say_alike(page, target)
     click.echo(f"The class: {target / 'index.html'}")
     click.echo(f"The marks: {target / 'grades.csv'}")
     if "invalid" in statuses:

@@ -12,6 +12,7 @@ from grader.batch.files import Out, read_json, unwritable, write_json, writing
 from grader.batch.parts import unanswered
 from grader.batch.remembered import remembered
 from grader.batch.saved import finite
+from grader.batch.similar import compared_again
 from grader.batch.state import Stamp, rescoring, stamp_of, taken
 from grader.batch.tables import write_tables
 from grader.errors import UsageError
@@ -69,7 +70,8 @@ def rescore(out: Out, load: Callable[[str], Lab], tell: Callable[[int, int], Non
             _rescore_one(out, path.stem, lab, titles, summary)
             tell(number, len(paths))
         told = remembered(out)
-        write_tables(out, lab, told.notices, told.missing)
+        alike, pairs = compared_again(out, lab) or ([], None)
+        write_tables(out, lab, [*told.notices, *alike], told.missing, alike=pairs)
         entered = enter(out, stamp, whole=False, otherwise="rescored")
         summary.changes = entered.changes
         summary.said += [*entered.said, *enter_late(out, lab.rubric.late)]

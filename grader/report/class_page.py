@@ -33,10 +33,11 @@ class Row(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """Something for a person to look at: whose it is, and what was seen."""
+    """Something for a person to look at: whose it is, what was seen, and a page that shows it."""
 
     id: str
     said: str
+    page: str = ""
 
 
 @dataclass
@@ -57,6 +58,8 @@ class ClassPage:
     mistakes: dict[str, int] = field(default_factory=dict)
     checks: dict[str, dict[str, int]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    alike: int | None = None
+    """Pairs whose code is alike; None where none was compared."""
 
 
 class Bar(NamedTuple):
