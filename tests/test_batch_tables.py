@@ -25,6 +25,7 @@ from grader.printed import steady
 from grader.records.lab import Lab, Rubric
 from grader.records.result import Result, Status
 from grader.report.class_page import ClassPage, Notice, Row, bars, render_class
+from grader.report.html import source
 
 RESULT: Result = full_marks()[0]
 
@@ -225,7 +226,8 @@ def test_hostile_names_run_nothing_and_lead_nowhere(
     page.goto((tmp_path / "index.html").as_uri())
     assert page.evaluate("typeof window.pwned") == "undefined"
     assert heard == []
-    assert page.locator("script, iframe, base, form").count() == 0
+    assert page.locator("script").all_text_contents() == [source("class.js")]
+    assert page.locator("iframe, base, form").count() == 0
     links = page.locator("a").evaluate_all("found => found.map(a => a.getAttribute('href'))")
     assert set(links) == {"reports/a.html", "grades.csv"}
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -13,7 +13,7 @@ from grader import catalogue
 from grader.batch.files import Out, read_json, writing
 from grader.records.lab import Lab
 from grader.records.result import Outcome, Result
-from grader.report.class_page import ClassPage, Notice, Row, render_class
+from grader.report.class_page import ClassPage, Item, Notice, Row, render_class
 
 COLUMNS = (
     "id",
@@ -150,6 +150,9 @@ def _count(page: ClassPage, name: str, result: Result) -> None:
         page.titles.setdefault(check.id, check.title)
         page.checks.setdefault(check.id, {}).setdefault(check.outcome.value, 0)
         page.checks[check.id][check.outcome.value] += 1
+        if check.outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.ERROR):
+            passed = check.outcome is Outcome.PASSED
+            page.items.setdefault(check.id, Item()).add(passed, result.score - check.points)
 
 
 def _mistakes(result: Result) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from grader.report.html import content_policy, environment, source
 BINS = 10
 MOST = 12
 """Mistakes and checks that are shown."""
+FEWEST = 20
+"""Of fewer submissions a correlation says nothing."""
 
 
 class Row(NamedTuple):
@@ -41,12 +44,46 @@ class Notice(NamedTuple):
 
 
 @dataclass
+class Item:
+    """Sums over those whom a check was asked of: whether it passed, and their other points."""
+
+    asked: int = 0
+    passed: int = 0
+    rest: float = 0.0
+    rest_squared: float = 0.0
+    rest_of_passed: float = 0.0
+
+    def add(self, passed: bool, rest: float) -> None:
+        """Count a submission that earned `rest` points on all other checks."""
+        self.asked += 1
+        self.passed += passed
+        self.rest += rest
+        self.rest_squared += rest * rest
+        self.rest_of_passed += rest * passed
+
+    @property
+    def discrimination(self) -> float | None:
+        """How far the check tells strong work from weak, from −1 to 1; None where it is unknown.
+
+        The point-biserial correlation of passing with the points on all other checks (item-rest
+        correlation: Henrysson, Correction of item-total correlations in item analysis,
+        Psychometrika 28, 1963), from `FEWEST` submissions on.
+        """
+        failed = self.asked - self.passed
+        spread = self.asked * self.rest_squared - self.rest**2
+        if self.asked < FEWEST or not self.passed or not failed or spread < 1e-9 * self.asked**2:
+            return None
+        together = self.asked * self.rest_of_passed - self.passed * self.rest
+        return float(together / math.sqrt(self.passed * failed * spread))
+
+
+@dataclass
 class ClassPage:
     """All that the page shows. `points` are the rubric's.
 
     `missing` are the ids of those who handed in nothing. `mistakes` counts submissions by
-    misconception, `checks` counts outcomes by check; `titles` are the words for both. `rows` come
-    in the order of the table.
+    misconception, `checks` counts outcomes by check; `titles` are the words for both, `items` what
+    each check says of the other points. `rows` come in the order of the table.
     """
 
     lab: str
@@ -58,6 +95,7 @@ class ClassPage:
     mistakes: dict[str, int] = field(default_factory=dict)
     checks: dict[str, dict[str, int]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    items: dict[str, Item] = field(default_factory=dict)
     alike: int | None = None
     """Pairs whose code is alike; None where none was compared."""
 
@@ -85,16 +123,19 @@ class Hard(NamedTuple):
     passed: int
     asked: int
     waiting: int
+    discrimination: float | None
 
 
 def render_class(page: ClassPage) -> Iterator[str]:
     """The page, in pieces, so that a large class is never held as one text."""
     style = source("report.css") + source("class.css")
+    script = source("class.js") if page.rows else ""
     graded = [row for row in page.rows if row.status == "graded"]
     template = environment().get_template("class.html.j2")
     stream = template.stream(
-        policy=content_policy(style),
+        policy=content_policy(style, script),
         style=Markup(style),  # our own files
+        script=Markup(script),
         page=page,
         counts={
             status: sum(row.status == status for row in page.rows)
@@ -165,8 +206,9 @@ def _hard(page: ClassPage) -> list[Hard]:
     for check, outcomes in page.checks.items():
         asked = sum(outcomes.get(outcome, 0) for outcome in ("passed", "failed", "error"))
         title, worth = page.titles.get(check, check), page.points.get(check, 0.0)
+        told = page.items[check].discrimination if check in page.items else None
         found.append(
-            Hard(title, worth, outcomes.get("passed", 0), asked, outcomes.get("skipped", 0))
+            Hard(title, worth, outcomes.get("passed", 0), asked, outcomes.get("skipped", 0), told)
         )
     missed = [item for item in found if item.passed < item.asked]
     return sorted(missed, key=lambda item: (item.passed / item.asked, item.title))[:MOST]

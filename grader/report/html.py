@@ -73,13 +73,20 @@ def _pictures(exhibits: Exhibits) -> dict[str, Any]:
     }
 
 
-def content_policy(style: str) -> str:
-    """The page's Content-Security-Policy: one style sheet by its hash, pictures inside the page."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+def content_policy(style: str, script: str = "") -> str:
+    """The page's Content-Security-Policy: one style sheet and at most one script by their hashes,
+    pictures inside the page.
+    """
+    own = f"script-src {_hashed(script)}; " if script else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        f"default-src 'none'; style-src {_hashed(style)}; {own}img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _hashed(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return f"'sha256-{digest}'"
 
 
 @cache
