@@ -168,14 +168,14 @@ def test_what_is_kept_of_a_code_comes_back() -> None:
 def test_of_the_known_copies_most_are_found_and_no_independent_answer(lab: str) -> None:
     made, found = outcome(lab)
     assert found - made.copies == set()
-    assert len(found & made.copies) >= 0.83 * len(made.copies)
+    assert len(found & made.copies) >= 0.8 * len(made.copies)
 
 
-def test_over_all_labs_nine_of_ten_known_copies_are_found() -> None:
+def test_over_all_labs_nineteen_of_twenty_known_copies_are_found() -> None:
     both = [outcome(lab) for lab in copies.labs()]
     known = sum(len(made.copies) for made, _ in both)
     assert known >= 120
-    assert sum(len(found & made.copies) for made, found in both) >= 0.9 * known
+    assert sum(len(found & made.copies) for made, found in both) >= 0.95 * known
 
 
 @pytest.mark.parametrize("how", copies.DISGUISES)

@@ -23,9 +23,9 @@ import numpy as np
 FEWEST = 3
 """Two submissions are one pair: nothing says what is usual."""
 FLOOR = 0.3
-"""Below this share no pair is told. Independent answers to one lab reach 0.26 (tests)."""
+"""Below this share no pair is told. Independent answers to one lab reach 0.22."""
 SMALL = 16
-"""A code with fewer fingerprints (some 70 tokens of its own) counts as if it had so many."""
+"""A code with fewer fingerprints (some 70 tokens) counts as if it had so many."""
 LEAST_DEVIATION = 0.05
 """A class whose pairs are all alike, or all unlike, still varies by so much."""
 ALARMS = 0.05

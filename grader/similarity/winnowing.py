@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-GRAM = 16
-WINDOW = 8
+GRAM = 14
+WINDOW = 6
 GUARANTEE = GRAM + WINDOW - 1
 
 
