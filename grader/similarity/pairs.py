@@ -74,7 +74,7 @@ def compare(fingerprints: Sequence[np.ndarray], owners: Sequence[str]) -> Compar
     )
     is_common = counts > common_from(len(fingerprints))
     common, own = hashes[is_common], hashes[~is_common]
-    rows = [np.searchsorted(own, np.intersect1d(item, own)) for item in fingerprints]
+    rows = [_places(item, own) for item in fingerprints]
     sizes = np.maximum([len(row) for row in rows], SMALL)
     _, whose, works = np.unique(list(owners), return_inverse=True, return_counts=True)
     total = (len(rows) ** 2 - int((works**2).sum())) // 2
@@ -91,6 +91,15 @@ def compare(fingerprints: Sequence[np.ndarray], owners: Sequence[str]) -> Compar
     told = [pair for pair in high if pair.share >= bar]
     told.sort(key=lambda pair: (-pair.share, -pair.shared, pair.first, pair.second))
     return Comparison(len(rows), usual, bar, tuple(told), common)
+
+
+def _places(fingerprints: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Where the fingerprints stand in `own`, as far as they do; both are sorted."""
+    places: np.ndarray = np.searchsorted(own, fingerprints)
+    inside = places < len(own)
+    inside[inside] = own[places[inside]] == fingerprints[inside]
+    found: np.ndarray = places[inside]
+    return found
 
 
 def _meetings(
