@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.batch.warmth import FEWEST, kept_ready
+from grader.batch.warmth import FEWEST, kept_ready, preload_for
 from tests.courses import RIGHT, load, make_course
 from tests.sessions import sandbox
 
@@ -22,7 +22,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def servers(folder: Path, paths: list[str]) -> int:
-    with kept_ready(sandbox(), load(folder / "course"), folder / "class", paths) as ready:
+    lab = load(folder / "course")
+    with kept_ready(sandbox(), lab, preload_for(lab, folder / "class", paths)) as ready:
         assert ready is not None
         return len(ready.warm)
 
@@ -39,5 +40,5 @@ def test_many_are_forked_whatever_one_of_them_is(folder: Path) -> None:
 
 
 def test_where_nothing_is_run_there_is_no_sandbox(folder: Path) -> None:
-    with kept_ready(None, load(folder / "course"), folder / "class", ["s0.py"] * 9) as ready:
+    with kept_ready(None, load(folder / "course"), ("numpy",)) as ready:
         assert ready is None

@@ -83,10 +83,25 @@ def unwritable(target: Path, error: OSError) -> OutputError:
     )
 
 
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a file whole. Raises OutputError; `target` is then as it was."""
+    try:
+        with replacing(target) as partial, partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise unwritable(target, error) from None
+
+
+def json_text(data: Any) -> str:
+    """JSON of two spaces' indent in plain ASCII."""
+    return json.dumps(data, indent=2, ensure_ascii=True, allow_nan=True) + "\n"
+
+
 def write_json(target: Path, data: Any) -> None:
-    """Write JSON of two spaces' indent in plain ASCII. Raises OutputError."""
-    with writing(target) as file:
-        file.write(json.dumps(data, indent=2, ensure_ascii=True, allow_nan=True) + "\n")
+    """Write what `json_text` makes of `data`. Raises OutputError."""
+    write_bytes(target, json_text(data).encode())
 
 
 def read_json(path: Path, wanted: Callable[[Any], Any] = lambda data: data) -> Any:

@@ -7,21 +7,19 @@ import multiprocessing
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from grader.batch.executor import TRIES, Waiting
 from grader.batch.task import Halt, Plan, Ready, Task, Told
 from grader.batch.worker import work
 from grader.errors import OutputError, SandboxError
 from grader.sandbox import usage
 from grader.sandbox.child import LINUX
 
-TRIES = 2
-"""How often a submission may end the process that grades it before that is its verdict."""
 STOP_SECONDS = 0.8
 START_SECONDS = 120.0
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,16 +49,11 @@ class Pool:
         self._patience = patience
         self._give_up = give_up
         self._workers: list[_Worker] = []
-        self._again: deque[Task] = deque()
-        self._deaths: dict[str, int] = {}
         self._unborn = 0
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Told]:
-        """Grade everything and tell of each submission when it is done, in no certain order.
-
-        Raises OutputError when OUT cannot be written, SandboxError when no process can be started.
-        """
-        waiting = _Waiting(tasks, self._again)
+        """Grade everything. Raises OutputError, or SandboxError when no process can be started."""
+        waiting = Waiting(tasks)
         while True:
             self._start(waiting)
             for worker in self._workers:
@@ -69,14 +62,14 @@ class Pool:
             busy = [worker for worker in self._workers if worker.task or not worker.ready]
             if not waiting and not any(worker.task for worker in busy):
                 return
-            yield from self._heard(busy)
+            yield from self._heard(busy, waiting)
 
-    def _start(self, waiting: _Waiting) -> None:
+    def _start(self, waiting: Waiting) -> None:
         """As many processes as there is work for."""
         while len(self._workers) < self._jobs:
             if not waiting.more_than(sum(worker.task is None for worker in self._workers)):
                 return
-            with _undisturbed():
+            with undisturbed():
                 self._workers.append(self._born())
 
     def _born(self) -> _Worker:
@@ -92,20 +85,20 @@ class Pool:
         with contextlib.suppress(OSError):  # its death is heard of in a moment
             worker.connection.send(task)
 
-    def _heard(self, busy: list[_Worker]) -> Iterator[Told]:
+    def _heard(self, busy: list[_Worker], waiting: Waiting) -> Iterator[Told]:
         left = min(worker.deadline for worker in busy) - time.monotonic()
         heard = wait([worker.connection for worker in busy], timeout=max(left, 0.05))
         for worker in busy:
             if worker.connection in heard:
-                yield from self._listen(worker)
+                yield from self._listen(worker, waiting)
             elif time.monotonic() > worker.deadline:
-                yield from self._died(worker)
+                yield from self._died(worker, waiting)
 
-    def _listen(self, worker: _Worker) -> Iterator[Told]:
+    def _listen(self, worker: _Worker, waiting: Waiting) -> Iterator[Told]:
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
-            yield from self._died(worker)
+            yield from self._died(worker, waiting)
             return
         if isinstance(message, Halt):
             raise OutputError(message.message, hint=message.hint)
@@ -115,7 +108,7 @@ class Pool:
         worker.task = None
         yield message
 
-    def _died(self, worker: _Worker) -> Iterator[Told]:
+    def _died(self, worker: _Worker, waiting: Waiting) -> Iterator[Told]:
         """A process is gone or hangs: its submission gets another, or in the end a verdict."""
         self._workers.remove(worker)
         _end([worker], 0.0)
@@ -128,10 +121,7 @@ class Pool:
                     hint="Try fewer at once: --jobs 1.",
                 )
             return
-        self._deaths[task.id] = self._deaths.get(task.id, 0) + 1
-        if self._deaths[task.id] < TRIES:
-            self._again.append(task)
-        else:
+        if not waiting.again(task):
             yield self._give_up(task)
 
     def stop(self) -> None:
@@ -142,31 +132,6 @@ class Pool:
                 with contextlib.suppress(OSError):
                     worker.connection.send(None)
         _end(workers, STOP_SECONDS)
-
-
-class _Waiting:
-    """The submissions that wait for a process; those that get another try come first."""
-
-    def __init__(self, tasks: Iterator[Task], again: deque[Task]) -> None:
-        self._tasks = tasks
-        self._again = again
-        self._ahead: deque[Task] = deque()
-
-    def more_than(self, count: int) -> bool:
-        """Whether more than `count` are waiting."""
-        while len(self._ahead) + len(self._again) <= count:
-            task = next(self._tasks, None)
-            if task is None:
-                return False
-            self._ahead.append(task)
-        return True
-
-    def __bool__(self) -> bool:
-        return self.more_than(0)
-
-    def next(self) -> Task:
-        """The next one. Only where there is one."""
-        return self._again.popleft() if self._again else self._ahead.popleft()
 
 
 def _end(workers: list[_Worker], seconds: float) -> None:
@@ -189,7 +154,7 @@ def _end(workers: list[_Worker], seconds: float) -> None:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Put an interrupt off until a process that starts is known to be ours.
 
     The process itself is born deaf to them, for it cannot say anything useful yet.

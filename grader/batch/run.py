@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grader.batch.executor import Executor
 from grader.batch.files import Out, write_json
 from grader.batch.finding import Findings
 from grader.batch.layouts import Handed
@@ -22,7 +23,7 @@ from grader.batch.state import Stamp, opened
 from grader.batch.tables import superseded, write_tables
 from grader.batch.task import Plan, Task, Told, unread
 from grader.batch.times import times_of
-from grader.batch.warmth import kept_ready
+from grader.batch.warmth import kept_ready, preload_for
 from grader.errors import LabError, SandboxError
 from grader.gradebook.history import enter, keep_marks
 from grader.gradebook.late import enter_late
@@ -77,8 +78,25 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Dask:
+    """A Dask cluster to grade on: that of the scheduler at `address`, or one made here.
+
+    At most `jobs` submissions are graded at once; None takes every thread of every worker. `weak`
+    allows workers whose isolation is below `full`, and `warn` is told of those that cannot be used.
+    """
+
+    address: str | None
+    jobs: int | None
+    weak: bool
+    warn: Callable[[str], None]
+
+
+@dataclass(frozen=True)
 class Batch:
-    """All that a batch needs to know. `fresh` grades everything anew, `shard` only a share."""
+    """All that a batch needs to know. `fresh` grades everything anew, `shard` only a share.
+
+    With `dask`, nothing runs in this process's own `sandbox`.
+    """
 
     lab: Lab
     folder: Path
@@ -89,6 +107,7 @@ class Batch:
     jobs: int
     fresh: bool = False
     shard: Shard | None = None
+    dask: Dask | None = None
 
     @property
     def handed(self) -> tuple[Handed, ...]:
@@ -152,25 +171,42 @@ def _close_share(batch: Batch, names: dict[str, str], tally: Tally) -> None:
 def _grade_all(
     batch: Batch, names: dict[str, str], tally: Tally, watch: Callable[[Tally], None]
 ) -> None:
-    course = batch.lab.folder.parent.parent
     tasks = (Task(item, names[item.id]) for item in batch.handed)
     new = (item.path for item in batch.handed if not _is_there(batch, names[item.id]))
+    code = batch.lab.kind == "code"
+    preload = preload_for(batch.lab, batch.folder, new) if code else ()
     watch(tally)
-    with kept_ready(batch.sandbox, batch.lab, batch.folder, new) as sandbox:
-        pool = Pool(
-            Plan(course, batch.folder, batch.out, batch.stamp, sandbox),
-            jobs=min(batch.jobs, tally.total),
-            patience=RUNS * whole_seconds(batch.lab.limits),
-            give_up=lambda task: _given_up(batch, task),
-        )
-        try:
-            for told in pool.run(tasks):
-                tally.add(told)
-                watch(tally)
-                if len(tally.faulty_lab) >= FAULTS and not tally.statuses["graded"]:
-                    raise LabError(tally.faulty_lab[0])
-        finally:
-            pool.stop()
+    with _executor(batch, tally.total, preload) as executor:
+        for told in executor.run(tasks):
+            tally.add(told)
+            watch(tally)
+            if len(tally.faulty_lab) >= FAULTS and not tally.statuses["graded"]:
+                raise LabError(tally.faulty_lab[0])
+
+
+@contextlib.contextmanager
+def _executor(batch: Batch, total: int, preload: tuple[str, ...]) -> Iterator[Executor]:
+    course = batch.lab.folder.parent.parent.absolute()
+    patience = RUNS * whole_seconds(batch.lab.limits)
+    with contextlib.ExitStack() as stack:
+        executor: Executor
+        if batch.dask is not None:
+            from grader.batch.cluster import Cluster
+
+            plan = Plan(course, batch.folder, batch.out, batch.stamp, None)
+            executor = Cluster(
+                plan, batch.lab, batch.dask, preload, patience, lambda task: _given_up(batch, task)
+            )
+        else:
+            sandbox = stack.enter_context(kept_ready(batch.sandbox, batch.lab, preload))
+            executor = Pool(
+                Plan(course, batch.folder, batch.out, batch.stamp, sandbox),
+                jobs=min(batch.jobs, total),
+                patience=patience,
+                give_up=lambda task: _given_up(batch, task),
+            )
+        stack.callback(executor.stop)
+        yield executor
 
 
 def _is_there(batch: Batch, name: str) -> bool:

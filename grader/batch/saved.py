@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from grader.batch.files import Out, read_json, write_json, writing
+from grader.batch.files import Out, json_text, read_json, write_bytes
 from grader.batch.state import Stamp
 from grader.grading import Graded
 from grader.printed import steady
@@ -18,12 +19,32 @@ from grader.rescoring import basis_of
 EVIDENCE_SCHEMA = "grader.evidence/1"
 
 
-def save(out: Out, name: str, graded: Graded) -> None:
+@dataclass(frozen=True)
+class Files:
+    """The content of a submission's three files, to be written on any machine."""
+
+    evidence: bytes
+    report: bytes
+    result: bytes
+
+
+def files_of(graded: Graded) -> Files:
+    """What is to be written of a graded submission."""
+    report = render_html(graded.result, graded.exhibits)
+    texts = (json_text(evidence_json(graded)), report, json_text(graded.result.to_json()))
+    return Files(*(text.encode("utf-8", "backslashreplace") for text in texts))
+
+
+def put(out: Out, name: str, files: Files) -> None:
     """Write the three files of a submission, the verdict last. Raises OutputError."""
-    write_json(out.evidence(name), evidence_json(graded))
-    with writing(out.report(name)) as file:
-        file.write(render_html(graded.result, graded.exhibits))
-    write_json(out.result(name), graded.result.to_json())
+    write_bytes(out.evidence(name), files.evidence)
+    write_bytes(out.report(name), files.report)
+    write_bytes(out.result(name), files.result)
+
+
+def save(out: Out, name: str, graded: Graded) -> None:
+    """Write the three files of a graded submission. Raises OutputError."""
+    put(out, name, files_of(graded))
 
 
 def evidence_json(graded: Graded) -> dict[str, Any]:
@@ -53,11 +74,12 @@ def finite(value: Any) -> Any:
 
 
 def standing(
-    out: Out, name: str, submission: Submission, stamp: Stamp, isolation: Isolation
+    out: Out, name: str, submission: Submission, stamp: Stamp, isolations: Collection[Isolation]
 ) -> Result | None:
     """The verdict that is there already and holds for this very submission, or None.
 
-    One that is the grader's own fault does not hold, nor does one whose other files are gone.
+    One that is the grader's own fault does not hold, nor does one whose other files are gone, or
+    that was found behind other walls than those of `isolations`.
     """
     found: Result | None = read_json(out.result(name), Result.from_json)
     if found is None or not submission.sha256 or found.status == "invalid":
@@ -69,6 +91,6 @@ def standing(
         submission.sha256,
         dict(stamp.versions),
     )
-    ran_as_now = found.isolation == isolation or found.status == "rejected"
+    ran_as_now = found.isolation in isolations or found.status == "rejected"
     whole = out.evidence(name).is_file() and out.report(name).is_file()
     return found if same and ran_as_now and whole else None

@@ -9,6 +9,7 @@ from typing import Literal
 from grader.batch.files import Out
 from grader.batch.layouts import Handed
 from grader.batch.state import Stamp
+from grader.records.result import Isolation
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox
 from grader.submissions.read import shown_path
@@ -23,7 +24,14 @@ class Plan:
     out: Out
     stamp: Stamp
     sandbox: Sandbox | None
-    """The one that the batch opened, for every process; None where nothing is run."""
+    """The one that the batch opened, for every process; None where nothing is run here."""
+    elsewhere: frozenset[Isolation] = frozenset({"full"})
+    """Where there is none: the isolations of the machines that grade."""
+
+    @property
+    def isolations(self) -> frozenset[Isolation]:
+        """Those in which a verdict that is kept may have been found."""
+        return self.elsewhere if self.sandbox is None else frozenset({self.sandbox.isolation})
 
 
 @dataclass(frozen=True)

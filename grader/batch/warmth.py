@@ -26,18 +26,28 @@ LIGHT = ("IPython.core.interactiveshell", "numpy")
 """What a server imports where nobody needs a network."""
 
 
-@contextmanager
-def kept_ready(
-    sandbox: Sandbox | None, lab: Lab, folder: Path, new: Iterable[str]
-) -> Iterator[Sandbox | None]:
-    """The sandbox for submissions at the paths `new` below `folder`, warm where that pays."""
+def preload_for(lab: Lab, folder: Path, new: Iterable[str]) -> tuple[str, ...]:
+    """What a warm server imports for submissions at the paths `new` below `folder`.
+
+    Nothing where they are so few that none is started.
+    """
     first = list(islice(new, LOOKED_AT))
-    if sandbox is None or len(first) < FEWEST:
-        yield sandbox
-        return
+    if len(first) < FEWEST:
+        return ()
     own = read(lab.reference or lab.starter, kind=lab.kind).source
     heavy = wanted_by(own) or any(_imports_much(folder / path) for path in first)
-    with kept_warm(sandbox, [sight_of(lab)], PRELOAD if heavy else LIGHT) as warm:
+    return PRELOAD if heavy else LIGHT
+
+
+@contextmanager
+def kept_ready(
+    sandbox: Sandbox | None, lab: Lab, preload: tuple[str, ...]
+) -> Iterator[Sandbox | None]:
+    """The sandbox, warm where there is something to import beforehand."""
+    if sandbox is None or not preload:
+        yield sandbox
+        return
+    with kept_warm(sandbox, [sight_of(lab)], preload) as warm:
         yield warm
 
 

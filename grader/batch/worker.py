@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import PurePosixPath
 from types import FrameType
+from typing import TypeVar
 
 from grader.batch.saved import save, standing
 from grader.batch.similar import forget_code, keep_code
@@ -27,11 +30,12 @@ from grader.errors import (
 )
 from grader.grading import Graded, grade, invalid, rejected
 from grader.records.lab import Lab
-from grader.records.result import Isolation
 from grader.records.submission import Submission
+from grader.sandbox import Sandbox
 from grader.submissions import read, unreadable
 from grader.submissions.names import listed, printable
 
+T = TypeVar("T")
 TIDY_SECONDS = 3.0
 """How long a process that has lost its batch may take to end its submission."""
 
@@ -39,7 +43,7 @@ TIDY_SECONDS = 3.0
 def work(connection: Connection, plan: Plan) -> None:
     """Grade what comes through `connection` until it is closed, or None comes."""
     try:
-        _listen()
+        listen(_outlived)
         lab = Course(plan.course).load(plan.stamp.lab)
         connection.send(Ready())
         while (task := connection.recv()) is not None:
@@ -48,33 +52,68 @@ def work(connection: Connection, plan: Plan) -> None:
         return
 
 
-def _listen() -> None:
-    """Interrupts are the batch's to hear: it sends SIGTERM, which ends a submission tidily."""
+def listen(outlived: Callable[[], object]) -> None:
+    """Make a grading process hear SIGTERM alone, which ends its submission tidily.
+
+    Interrupts are the batch's to hear. `outlived` returns when the process that it works for is
+    gone: then it ends too.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
+
+    def end() -> None:
+        outlived()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(TIDY_SECONDS)
+        os._exit(1)
 
     # Not SIG_IGN, which the student's process would inherit.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    threading.Thread(target=_end_with_the_batch, daemon=True).start()
+    threading.Thread(target=end, daemon=True).start()
 
 
-def _end_with_the_batch() -> None:
+def hung_up(connection: Connection) -> None:
+    """Return when the other end of a connection is closed, though nobody may be reading."""
+    poll = select.poll()
+    poll.register(connection.fileno(), 0)
+    poll.poll()
+
+
+def _outlived() -> None:
     batch = multiprocessing.parent_process()
-    if batch is not None:
+    if batch is None:
+        threading.Event().wait()
+    else:
         batch.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(TIDY_SECONDS)
-        os._exit(1)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A submission that was read and is to be graded; `doubt` as in `Told`."""
+
+    submission: Submission
+    doubt: str
+
+
+def look_at(plan: Plan, lab: Lab, task: Task) -> Opened | Told | Halt:
+    """Read one submission. Where nothing of it need run, its files are written already."""
+    return _guarded(plan, lab, task, _look_at)
 
 
 def grade_one(plan: Plan, lab: Lab, task: Task) -> Told | Halt:
     """Grade one submission and write its files, or keep those that hold already."""
+    return _guarded(plan, lab, task, _grade_one)
+
+
+def _guarded(
+    plan: Plan, lab: Lab, task: Task, do: Callable[[Plan, Lab, Task], T]
+) -> T | Told | Halt:
     try:
-        return _grade_one(plan, lab, task)
+        return do(plan, lab, task)
     except NothingToGrade:
         return Told(task.id, "missing")
     except OutputError as error:
@@ -85,6 +124,15 @@ def grade_one(plan: Plan, lab: Lab, task: Task) -> Told | Halt:
 
 
 def _grade_one(plan: Plan, lab: Lab, task: Task) -> Told:
+    found = _look_at(plan, lab, task)
+    if isinstance(found, Told):
+        return found
+    graded, faulty_lab = judged(lab, found.submission, plan.sandbox)
+    save(plan.out, task.name, graded)
+    return Told(task.id, graded.result.status.value, doubt=found.doubt, faulty_lab=faulty_lab)
+
+
+def _look_at(plan: Plan, lab: Lab, task: Task) -> Opened | Told:
     try:
         submission, refused = _read(plan, lab, task), None
     except NothingToGrade:
@@ -98,29 +146,28 @@ def _grade_one(plan: Plan, lab: Lab, task: Task) -> Told:
     else:
         forget_code(plan.out, task.name)
     if lab.kind == "code":
-        held = standing(plan.out, task.name, submission, plan.stamp, _isolation(plan))
+        held = standing(plan.out, task.name, submission, plan.stamp, plan.isolations)
         if held is not None:
             return Told(task.id, held.status.value, kept=True, doubt=doubt)
-    faulty_lab = ""
-    if refused is not None:
-        graded = rejected(lab, submission, refused, hidden=bool(lab.hidden_checks))
-    else:
-        graded, faulty_lab = _judged(plan, lab, submission)
+    if refused is None:
+        return Opened(submission, doubt)
+    graded = rejected(lab, submission, refused, hidden=bool(lab.hidden_checks))
     save(plan.out, task.name, graded)
-    return Told(task.id, graded.result.status.value, doubt=doubt, faulty_lab=faulty_lab)
+    return Told(task.id, graded.result.status.value, doubt=doubt)
 
 
 def _unread(plan: Plan, lab: Lab, task: Task, error: Exception) -> Told | Halt:
     try:
         save(
-            plan.out, task.name, invalid(lab, unread(plan.folder, task), _fault(error), hidden=True)
+            plan.out, task.name, invalid(lab, unread(plan.folder, task), fault(error), hidden=True)
         )
     except OutputError as full:
         return Halt(full.message, full.hint)
     return Told(task.id, "invalid")
 
 
-def _fault(error: Exception) -> SandboxError:
+def fault(error: Exception) -> SandboxError:
+    """What the grader itself did wrong, as an error that costs nobody points."""
     said = " ".join(str(error).split())[:200]
     return SandboxError(f"the grader failed: {type(error).__name__}: {said}")
 
@@ -145,17 +192,13 @@ def _read(plan: Plan, lab: Lab, task: Task) -> Submission:
     return replace(submission, notes=(note, *submission.notes), rivals=rivals)
 
 
-def _isolation(plan: Plan) -> Isolation:
-    return "full" if plan.sandbox is None else plan.sandbox.isolation
-
-
-def _judged(plan: Plan, lab: Lab, submission: Submission) -> tuple[Graded, str]:
-    """The verdict; a fault that is not the student's costs nothing and touches no other."""
+def judged(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> tuple[Graded, str]:
+    """The verdict and, in words, the author's error that came up; what failed costs nothing."""
     try:
-        return grade(lab, submission, plan.sandbox, hidden=True), ""
+        return grade(lab, submission, sandbox, hidden=True), ""
     except LabError as error:
         return invalid(lab, submission, error, hidden=True), f"{error.message} {error.hint}".strip()
     except GraderError as error:
         return invalid(lab, submission, error, hidden=True), ""
     except Exception as error:
-        return invalid(lab, submission, _fault(error), hidden=True), ""
+        return invalid(lab, submission, fault(error), hidden=True), ""

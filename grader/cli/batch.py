@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +15,10 @@ import click
 
 from grader.cli import INTERRUPTED, cores, current_course
 from grader.errors import SandboxError, UsageError
-from grader.submissions.names import listed
+from grader.submissions.names import listed, printable
 
 if TYPE_CHECKING:
-    from grader.batch.run import Batch, Tally
+    from grader.batch.run import Batch, Dask, Tally
     from grader.records.lab import Lab
     from grader.report.class_page import ClassPage
     from grader.sandbox import Sandbox
@@ -39,7 +40,7 @@ LISTED = 10
 )  # fmt: skip
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N",
-    help="How many submissions at once (default: the cores).",
+    help="How many submissions at once (default: the cores; of a cluster, all of its threads).",
 )  # fmt: skip
 @click.option(
     "--resume/--fresh", "resume", default=True,
@@ -52,6 +53,14 @@ LISTED = 10
 @click.option(
     "--shard", metavar="I/N",
     help="Grade only share I of N, on one of N machines; “grade merge” puts them together.",
+)  # fmt: skip
+@click.option(
+    "--executor", type=click.Choice(["local", "dask"]), default="local",
+    help="Where to grade: in processes here (default), or on a Dask cluster.",
+)  # fmt: skip
+@click.option(
+    "--scheduler", metavar="ADDRESS",
+    help="The scheduler of the Dask cluster, tcp://HOST:PORT or tls://… (default: a cluster here).",
 )  # fmt: skip
 @click.option(
     "--allow-weak-sandbox", "weak", is_flag=True,
@@ -85,6 +94,7 @@ def _plan(lab_id: str, folder: Path, path: Path, options: dict[str, Any]) -> Bat
     from grader.batch.state import stamp_of
     from grader.grading import versions
 
+    dask = _dask(options)
     if os.name != "posix":
         raise UsageError("grade batch does not run on Windows itself.", hint="Use it in WSL 2.")
     shard = None if options["shard"] is None else Shard.parse(options["shard"])
@@ -99,11 +109,45 @@ def _plan(lab_id: str, folder: Path, path: Path, options: dict[str, Any]) -> Bat
         findings=findings,
         out=Out(Path(os.path.abspath(path))),
         stamp=stamp_of(lab, versions(lab.kind)),
-        sandbox=_sandbox(lab, weak=options["weak"]),
+        sandbox=None if dask else _sandbox(lab, weak=options["weak"]),
         jobs=options["jobs"] or cores(),
         fresh=not options["resume"],
         shard=shard,
+        dask=dask if lab.kind == "code" else None,  # nothing of answers runs
     )
+
+
+def _dask(options: dict[str, Any]) -> Dask | None:
+    """The cluster that is asked for. Raises UsageError where that cannot be."""
+    from importlib.util import find_spec
+
+    address, weak = options["scheduler"], options["weak"]
+    if options["executor"] != "dask":
+        if address is not None:
+            raise UsageError(
+                "--scheduler is about a Dask cluster.", hint="Add --executor dask, or leave it out."
+            )
+        return None
+    if find_spec("distributed") is None or find_spec("cryptography") is None:
+        raise UsageError(
+            "Dask is not installed here.", hint="Install it with: pip install 'labgrader[dask]'"
+        )
+    if address is not None and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d{1,5}", address, re.ASCII):
+        raise UsageError(
+            f"“{printable(address)}” is no scheduler's address.",
+            hint="Write tcp://HOST:PORT or tls://HOST:PORT, as the scheduler says when it starts.",
+        )
+    if weak and (address or "").startswith("tcp:"):
+        raise UsageError(
+            "Work that is not shut in fully could reach a scheduler without TLS, which runs "
+            "whatever it is sent.",
+            hint="Set TLS up (docs/cluster.md) and write tls://…, or leave out "
+            "--allow-weak-sandbox.",
+        )
+    from grader.batch.run import Dask
+
+    jobs = options["jobs"] or (None if address else cores())
+    return Dask(address, jobs, weak, lambda words: click.echo(f"Warning: {words}", err=True))
 
 
 def _sandbox(lab: Lab, *, weak: bool) -> Sandbox | None:
@@ -163,8 +207,10 @@ def _say_what_was_found(planned: Batch) -> None:
     }[findings.layout]
     people = "submission" if count == 1 else "submissions"
     share = f", shard {planned.shard} of {len(findings.handed)}" if planned.shard else ""
-    jobs = min(planned.jobs, count)
-    click.echo(f"{planned.lab.id}: {count} {people} ({layout}{share}), {jobs} at a time.", err=True)
+    how = f"{min(planned.jobs, count)} at a time"
+    if planned.dask is not None and planned.dask.address is not None:
+        how = f"on the cluster of {planned.dask.address}"
+    click.echo(f"{planned.lab.id}: {count} {people} ({layout}{share}), {how}.", err=True)
     if findings.strays:
         click.echo(f"Left out, for they are nobody's: {listed(findings.strays, LISTED)}", err=True)
 
