@@ -15,6 +15,7 @@ from grader.batch.local_cluster import LocalDask
 from grader.errors import SandboxError
 
 CONNECT_SECONDS = 10.0
+GRACE_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
 """A scheduler that says nothing for so long is gone."""
 CLOSE_SECONDS = 0.4
@@ -44,21 +45,19 @@ class Connection:
         address, security = self._wanted, None
         if self._local is not None:
             address, security = self._local.start()
-        try:
-            self._client = _Client(
-                address,
-                security=security,
-                timeout=CONNECT_SECONDS,
-                set_as_default=False,
-                name="grade-batch",
-            )
-        except Exception as error:
+        # In a thread, for Dask waits without end for one that takes the call and says nothing.
+        found: list[Any] = []
+        _bounded(
+            CONNECT_SECONDS + GRACE_SECONDS, lambda: found.append(_connected(address, security))
+        )
+        if not found or isinstance(found[0], Exception):
+            why = " ".join(str(found[0]).split())[:300] if found else "it says nothing."
             raise SandboxError(
-                f"the scheduler at {self.address} does not answer: "
-                f"{' '.join(str(error).split())[:300]}",
+                f"the scheduler at {self.address} does not answer: {why}",
                 hint="Is it running, and is this its address? With TLS, Dask's own configuration "
                 "must name the keys (docs/cluster.md).",
-            ) from None
+            )
+        self._client = found[0]
 
     def threads(self) -> dict[str, int]:
         """The workers by address, with their threads. Raises SandboxError without an answer."""
@@ -93,6 +92,20 @@ class _Client(Client):  # type: ignore[misc]
 
     def __del__(self) -> None:
         pass
+
+
+def _connected(address: str | None, security: Any) -> Any:
+    """A client of the scheduler, or the exception that was met."""
+    try:
+        return _Client(
+            address,
+            security=security,
+            timeout=CONNECT_SECONDS,
+            set_as_default=False,
+            name="grade-batch",
+        )
+    except Exception as error:
+        return error
 
 
 def _bounded(seconds: float, do: Callable[[], object]) -> None:
