@@ -23,7 +23,7 @@ from distributed import Future
 
 from grader.batch.connection import Connection
 from grader.batch.dask_worker import START_SECONDS, grade_there, greet
-from grader.batch.executor import Waiting
+from grader.batch.executor import TRIES, Waiting
 from grader.batch.messages import Done, Fallen, Fit, Orders, Unfit
 from grader.batch.run import Dask
 from grader.batch.saved import put
@@ -49,6 +49,7 @@ class _Worker:
     deadline: float
     fit: Fit | None = None
     unfit: bool = False
+    greeted: int = 1
     at_work: set[str] = field(default_factory=set)
 
 
@@ -222,6 +223,9 @@ class Cluster:
             self._plan = replace(self._plan, elsewhere=seen)
         elif isinstance(answer, Unfit):
             self._refuse(worker, answer)
+        elif worker.greeted < TRIES:
+            worker.greeted += 1
+            worker.greeting = self._submit(worker.address, greet, self._orders)
         else:
             why = answer.why if isinstance(answer, Fallen) else repr(answer)
             hint = "The same labgrader, with what it needs, must be installed on every worker."
