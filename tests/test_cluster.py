@@ -95,7 +95,7 @@ def test_a_cluster_of_its_own_gives_the_same_files_and_goes_away(
     assert code == 0, errors
     assert "7 graded, 2 rejected, 1 missing" in said
     assert content(tmp_path / "out") == content(here / "out")
-    assert own_clusters() == before
+    assert own_clusters() <= before
 
 
 def own_clusters() -> set[int]:
@@ -170,7 +170,7 @@ def test_an_interrupt_ends_a_cluster_of_its_own(one: Path) -> None:
     _, errors = batch.communicate(timeout=60)
     assert batch.returncode == 130
     assert "Traceback" not in errors
-    assert own_clusters() == before
+    assert own_clusters() <= before
 
 
 def test_a_scheduler_that_goes_away_loses_nothing(here: Path, tmp_path: Path) -> None:
