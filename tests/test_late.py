@@ -126,9 +126,10 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.utime(handed / "numbers.py", (1_795_219_200, 1_795_219_200))  # 21 November, 00:00 UTC
         if stamp:
             (handed / "timestamp.txt").write_text(stamp)
-    code, _, errors = go(folder)
+    code, said, errors = go(folder)
     assert code == 0, errors
     (folder / "errors").write_text(errors)
+    (folder / "said").write_text(said)
     return folder
 
 
@@ -149,6 +150,7 @@ def test_the_penalty_stands_beside_the_score_and_never_in_it(here: Path) -> None
     wanted = {"ann": ("0", "0", "10"), "ben": ("3", "3", "7"), "cyd": ("", "", "")}
     assert penalties(here / "out") == wanted
     assert "nothing is taken off: cyd" in (here / "errors").read_text()
+    assert "1 of 3 came late" in (here / "errors").read_text() + (here / "said").read_text()
     for student in wanted:
         result = json.loads((here / f"out/results/{student}.json").read_text())
         assert result["score"] == 10
@@ -160,6 +162,13 @@ def test_the_penalty_stands_beside_the_score_and_never_in_it(here: Path) -> None
         ("cyd", None, None),
     ]
     assert {row["score"] for row in book["results"]} == {10}
+
+
+def test_an_export_says_that_it_leaves_the_penalty_out(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["export", str(here / "out"), "--to", "nbgrader"]) == 0
+    assert "late.csv" in capsys.readouterr().err
 
 
 def test_shards_that_are_merged_have_the_same_penalties(here: Path, tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def export(
 
     _must_go_together(form, template, column, points, target)
     marks = read_marks(out)
+    if (out / "late.csv").is_file():
+        click.echo("Penalties for late work are in late.csv, and not in what is written.", err=True)
     if template is not None:
         _fill(form, template, marks, column, points, target)
     elif form == "gradescope":

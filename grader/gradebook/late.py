@@ -96,6 +96,9 @@ def enter_late(out: Out, rule: LateRule | None) -> list[str]:
             book.execute("DELETE FROM late")
             book.executemany("INSERT INTO late VALUES (?, ?, ?, ?)", entered)
     write_late(out, rule, found)
+    if rule:
+        late = sum(1 for one in found if one.days)
+        said.append(f"{late} of {len(found)} came late: late.csv has the penalty, no score has.")
     unknown = [one.id for one in found if one.handed_in is None]
     if unknown and rule:
         said.append(
