@@ -43,7 +43,8 @@ def page_of(text: str, **more: object) -> str:
     piece = Piece(text, 3, 1, 9, text, 2)
     passage = Passage((piece, piece), (piece,), 50)
     pair = Alike(text, text, "a", "b", 0.9, [passage, passage], 3)
-    page = {"pairs": [pair, pair], "rest": [pair], "more": 4, **more}
+    same = [[(text, "a"), (text, "b")]]
+    page = {"pairs": [pair, pair], "rest": [pair], "more": 4, "same": same, **more}
     return "".join(render_similar(SimilarPage(text, text, 300, 0.02, 0.3, **page)))  # type: ignore[arg-type]
 
 
@@ -143,6 +144,20 @@ def test_more_pairs_than_a_page_can_hold_are_named_or_counted(tmp_path: Path) ->
         "similar.html#pair",
         "similar.html#rest",
     }
+
+
+def test_a_ring_too_large_for_pairs_is_told_as_one_group(tmp_path: Path) -> None:
+    course = make_course(tmp_path / "course")
+    ring = {f"ring{number}": copies.renamed(own_work(50)) + "\n" * number for number in range(6)}
+    others = {f"s{number}": own_work(number) for number in range(20)}
+    out = saved(tmp_path / "out", {**ring, **others})
+    alike, pairs = write_similar(out, load(course)) or ([], 0)
+    assert pairs == 0
+    assert {item.id for item in alike} == set(ring)
+    assert "the same as that of 5 others: a hint, no mark" in alike[0].said
+    html = (out.folder / "similar.html").read_text(encoding="utf-8")
+    assert '<h2 id="same">The same code</h2>' in html
+    assert "No other two submissions" in html
 
 
 def test_code_that_cannot_be_read_back_takes_no_other_along(tmp_path: Path) -> None:

@@ -234,6 +234,18 @@ def test_many_pairs_of_copies_do_not_hide_each_other() -> None:
     assert told(sources) == {frozenset((f"{number}a", f"{number}b")) for number in range(6)}
 
 
+def test_a_group_with_the_same_code_is_told_once_as_pairs_or_as_a_group() -> None:
+    others = [code_of(submission(own_work(number))).fingerprints for number in range(20)]
+    copied = code_of(submission(own_work(50))).fingerprints
+    for ring in (2, 4, 5, 8):
+        prints = [*others, *[copied] * ring]
+        found = compare(prints, [str(number) for number in range(len(prints))])
+        members = tuple(range(20, 20 + ring))
+        assert len(found.pairs) == (ring * (ring - 1) // 2 if ring <= 4 else 0)
+        assert found.same == (() if ring <= 4 else (members,))
+    assert compare([*others, *[copied] * 6], [*map(str, range(20)), *"aaaaaa"]).same == ()
+
+
 def test_two_submissions_of_one_student_are_no_pair() -> None:
     prints = [code_of(submission(own_work(number))).fingerprints for number in (1, 1, 2, 3)]
     assert compare(prints, ["a", "a", "b", "c"]).pairs == ()

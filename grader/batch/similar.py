@@ -12,7 +12,14 @@ from grader.errors import GraderError
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.report.class_page import Notice
-from grader.report.similar_page import NAME, Alike, SimilarPage, notice, render_similar
+from grader.report.similar_page import (
+    NAME,
+    Alike,
+    SimilarPage,
+    notice,
+    notice_of_same,
+    render_similar,
+)
 from grader.similarity.code import Code, code_of, given_to_all
 from grader.similarity.pairs import Comparison, Pair, compare
 from grader.similarity.passages import passages
@@ -59,10 +66,11 @@ def write_similar(out: Out, lab: Lab) -> tuple[list[Notice], int] | None:
     page = SimilarPage(
         lab.id, lab.title, found.compared, found.usual, found.bar, shown, rest,
         max(len(found.pairs) - SHOWN - NAMED, 0),
+        [[(ids[at], names[ids[at]]) for at in group] for group in found.same],
     )  # fmt: skip
     with writing(out.folder / NAME) as file:
         file.writelines(render_similar(page))
-    return list(_notices(ids, found.pairs)), len(found.pairs)
+    return [*_notices(ids, found.pairs), *_notices_of_same(ids, found)], len(found.pairs)
 
 
 def compared_again(out: Out, lab: Lab) -> tuple[list[Notice], int] | None:
@@ -118,6 +126,12 @@ def _alike(
 def _named(names: Mapping[str, str], ids: Sequence[str], pair: Pair) -> Alike:
     first, second = ids[pair.first], ids[pair.second]
     return Alike(first, second, names[first], names[second], pair.share, (), 0)
+
+
+def _notices_of_same(ids: Sequence[str], found: Comparison) -> Iterator[Notice]:
+    for group in found.same:
+        said = notice_of_same(len(group) - 1)
+        yield from (Notice(ids[at], said, f"{NAME}#same") for at in group)
 
 
 def _notices(ids: Sequence[str], pairs: Sequence[Pair]) -> Iterator[Notice]:

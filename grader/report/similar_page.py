@@ -38,7 +38,8 @@ class Alike:
 @dataclass(frozen=True)
 class SimilarPage:
     """All that the page shows. `rest` are further pairs, without their passages; `more` the number
-    of those that are not even named. `usual` and `bar` are shares from 0 to 1.
+    of those that are not even named. `usual` and `bar` are shares from 0 to 1. `same` are groups
+    whose code is the same, each student's id with the name of the files.
     """
 
     lab: str
@@ -49,6 +50,7 @@ class SimilarPage:
     pairs: Sequence[Alike]
     rest: Sequence[Alike] = ()
     more: int = 0
+    same: Sequence[Sequence[tuple[str, str]]] = ()
 
 
 def render_similar(page: SimilarPage) -> Iterator[str]:
@@ -82,6 +84,11 @@ def notice(names: Sequence[str]) -> str:
     others = words.plural(len(names) - 1, "other")
     told = names[0] if len(names) == 1 else f"{names[0]} and {others}"
     return f"Much of this code is like that of {told}: a hint to look, no mark."
+
+
+def notice_of_same(count: int) -> str:
+    """What the class's page says of a student whose code is the same as that of so many others."""
+    return f"This code is the same as that of {words.plural(count, 'other')}: a hint, no mark."
 
 
 def pairs_in_words(number: int) -> str:

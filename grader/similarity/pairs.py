@@ -48,7 +48,8 @@ class Comparison:
     """What came of comparing a class. `pairs` are those to look at, the most alike first.
 
     `common` are fingerprints that so many have that they say nothing: uint64, sorted. `usual` is
-    the median share over all pairs, `bar` the share from which a pair is told.
+    the median share over all pairs, `bar` the share from which a pair is told. `same` are groups of
+    submissions with the very same fingerprints, of which no pair is told since so many have them.
     """
 
     compared: int
@@ -56,6 +57,7 @@ class Comparison:
     bar: float
     pairs: tuple[Pair, ...]
     common: np.ndarray
+    same: tuple[tuple[int, ...], ...] = ()
 
 
 def common_from(compared: int) -> int:
@@ -90,7 +92,26 @@ def compare(fingerprints: Sequence[np.ndarray], owners: Sequence[str]) -> Compar
     usual, bar = _usual(shares)
     told = [pair for pair in high if pair.share >= bar]
     told.sort(key=lambda pair: (-pair.share, -pair.shared, pair.first, pair.second))
-    return Comparison(len(rows), usual, bar, tuple(told), common)
+    same = _same(fingerprints, list(owners), told) if bar <= 1 else ()
+    return Comparison(len(rows), usual, bar, tuple(told), common, same)
+
+
+def _same(
+    fingerprints: Sequence[np.ndarray], owners: Sequence[str], told: Sequence[Pair]
+) -> tuple[tuple[int, ...], ...]:
+    """Groups with the same fingerprints, none of whose pairs is told; the largest first."""
+    groups: dict[bytes, list[int]] = {}
+    for at, item in enumerate(fingerprints):
+        if len(item) >= SMALL:
+            groups.setdefault(item.tobytes(), []).append(at)
+    named = {pair[:2] for pair in told}
+    found = [
+        tuple(group)
+        for group in groups.values()
+        if len({owners[at] for at in group}) > 1
+        and named.isdisjoint((first, second) for first in group for second in group)
+    ]
+    return tuple(sorted(found, key=lambda group: (-len(group), group)))
 
 
 def _places(fingerprints: np.ndarray, own: np.ndarray) -> np.ndarray:
