@@ -97,6 +97,12 @@ def user_packages() -> list[str]:
     return [folder] if site.ENABLE_USER_SITE and folder in sys.path else []
 
 
+def is_shown(path: str) -> bool:
+    """Whether every submission sees `path`, a real one: there it could call who listens."""
+    shown = [bind.source for bind in interpreter_binds()]
+    return _within(path, [*shown, *SYSTEM_FOLDERS, *map(os.path.realpath, ROOT_FOLDERS)])
+
+
 def masked(binds: Iterable[Bind], hide: Iterable[Path]) -> list[str]:
     """The places inside at which a hidden folder would show through one of `binds`."""
     places = set()

@@ -138,7 +138,8 @@ def minutes() -> float:
         found = float(os.environ.get(VARIABLE, MINUTES))
     except ValueError:
         return MINUTES
-    return min(max(found, 0.0), 24 * 60.0)
+    # In this order what is no number, "nan", is 0 as well.
+    return min(max(0.0, found), 24 * 60.0)
 
 
 def leave_behind(sight: Sight, preload: tuple[str, ...] = PRELOAD) -> None:

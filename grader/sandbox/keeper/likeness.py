@@ -76,4 +76,5 @@ def _handed_down() -> dict[str, Any]:
         found["status"] = [line for line in lines if line.startswith(wanted)]
     found["group"] = Path("/proc/self/cgroup").read_text(encoding="utf-8", errors="replace")
     found["nice"] = os.getpriority(os.PRIO_PROCESS, 0)
+    found["scheduler"] = os.sched_getscheduler(0)
     return found

@@ -157,16 +157,19 @@ class Keeper:
         if message.get("ask") == "sandbox" and message.get("like") == self.like and _stands():
             self._open[connection] = True
             self._lent += 1
-            address = self.sandbox.warm[0]
-            held = Path(address.socket)
-            return {"way": asdict(address.way), "socket": f"{held.parent.name}/{held.name}"}
+            held = Path(self.sandbox.warm[0].socket)
+            # The way that was proven cold, too: where the server does not answer, it is gone.
+            way = self.sandbox.way
+            assert way is not None
+            return {"way": asdict(way), "socket": f"{held.parent.name}/{held.name}"}
         self._open[connection] = False
         self._retire()
         return {}
 
     def _fit(self) -> bool:
         try:
-            return _stands() and likeness(self.sight) == self.like
+            found = not place.removed(self.folder)
+            return found and _stands() and likeness(self.sight) == self.like
         except OSError:
             return False
 
