@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import containers
 import pytest
 
 from grader.cli import doctor
-from grader.sandbox import Sandbox, Sight, keeper, usage
+from grader.sandbox import Sandbox, Sight, keeper, policy, usage
 from grader.sandbox.command import THE_SYSTEM
 from grader.sandbox.keeper import client, place
 from tests import courses
@@ -337,6 +338,35 @@ def test_a_folder_that_somebody_else_planted_is_not_entered(
         assert folder is None
     keeper.leave_behind(THE_SYSTEM, ())
     assert keepers(runtime) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("", client.MINUTES), ("3", 3), ("0", 0), ("-1", 0), ("off", 0), ("nan", 0), ("inf", 1440)],
+)
+def test_the_time_that_was_set_is_kept_and_none_is_without_end(
+    said: str, kept: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv(client.VARIABLE, said)
+    assert client.minutes() == kept
+
+
+def test_no_keeper_meets_where_every_submission_looks(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Path(tempfile.mkdtemp(dir=sys.prefix))
+    try:
+        assert policy.is_shown(str(seen))
+        assert not policy.is_shown(str(runtime))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(seen))
+        monkeypatch.setenv("TMPDIR", str(runtime))
+        with place.opened(make=True) as folder:
+            assert folder is not None
+        assert not list(seen.iterdir())
+        assert [entry.name for entry in runtime.iterdir()] == [f"grader-{os.geteuid()}"]
+    finally:
+        seen.rmdir()
 
 
 def test_a_folder_above_that_others_may_rename_in_is_passed_over(runtime: Path) -> None:

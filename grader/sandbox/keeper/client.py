@@ -135,9 +135,9 @@ def minutes() -> float:
     if os.environ.get("CI"):
         return 0.0
     try:
-        found = float(os.environ.get(VARIABLE, MINUTES))
+        found = float(os.environ.get(VARIABLE) or MINUTES)
     except ValueError:
-        return MINUTES
+        return 0.0  # "no", "off": whoever sets it wants something else than what is usual
     # In this order what is no number, "nan", is 0 as well.
     return min(max(0.0, found), 24 * 60.0)
 
