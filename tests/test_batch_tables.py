@@ -23,7 +23,7 @@ from grader.batch.tables import TooLate, write_tables
 from grader.errors import OutputError
 from grader.printed import steady
 from grader.records.lab import Lab, Rubric
-from grader.records.result import Result, Status
+from grader.records.result import Outcome, Result, Status
 from grader.report.class_page import ClassPage, Notice, Row, bars, render_class
 from grader.report.html import source
 
@@ -94,6 +94,19 @@ def test_a_fault_of_ours_has_no_points_in_the_table(tmp_path: Path) -> None:
     (row,) = table(out)
     assert (row["status"], row["score"], row["max_score"] != "") == ("invalid", "", True)
     assert {row[check.id] for check in RESULT.checks} == {""}
+
+
+def test_a_zero_says_why_and_is_for_a_person_to_look_at(tmp_path: Path) -> None:
+    said = "your code stopped with SyntaxError: '(' was never closed"
+    broken = replace(RESULT.checks[0], outcome=Outcome.ERROR, points=0.0, observed=said)
+    nothing = named("ann", score=0.0, root_cause=None, checks=(broken, *RESULT.checks[1:]))
+    half = named("ben", score=8.0, root_cause=None, checks=(broken, *RESULT.checks[1:]))
+    out = saved(tmp_path / "out", nothing, half)
+    page = write_tables(out, LAB, [], [])
+    assert [row.reason for row in page.rows] == [said, None]
+    html = (out.folder / "index.html").read_text(encoding="utf-8")
+    assert html.count("Earned no points: your code stopped with SyntaxError") == 1
+    assert table(out)[0]["reason"] == ""
 
 
 def test_a_verdict_survives_being_written_and_read() -> None:

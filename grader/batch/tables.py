@@ -32,6 +32,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the start of a formula; the last four are full-width."""
 
 
+_BROKEN = (Outcome.FAILED, Outcome.ERROR)
+
+
 class TooLate(Exception):
     """There was no time to go through all verdicts."""
 
@@ -138,7 +141,7 @@ def _count(page: ClassPage, name: str, result: Result) -> None:
             root_cause=_title(result.root_cause),
             limit=result.limit,
             accuracy=result.metrics.get("graded_accuracy"),
-            reason=result.reason,
+            reason=result.reason or _why_nothing(result),
         )
     )
     if result.status != "graded":
@@ -155,10 +158,17 @@ def _count(page: ClassPage, name: str, result: Result) -> None:
             page.items.setdefault(check.id, Item()).add(passed, result.score - check.points)
 
 
+def _why_nothing(result: Result) -> str | None:
+    """What was observed first where a submission earned nothing: a zero wants a reason."""
+    if result.status != "graded" or result.score:
+        return None
+    broken = (check for check in result.checks if check.outcome in _BROKEN)
+    return next((check.observed for check in broken if check.observed), None)
+
+
 def _mistakes(result: Result) -> set[str]:
     """What cost this submission points, by name, and what came first."""
-    broken = (Outcome.FAILED, Outcome.ERROR)
-    found = {check.misconception for check in result.checks if check.outcome in broken}
+    found = {check.misconception for check in result.checks if check.outcome in _BROKEN}
     return {code for code in {*found, result.root_cause} if code is not None}
 
 

@@ -227,6 +227,11 @@ def _looks(page: ClassPage) -> list[tuple[Notice, str | None]]:
         if row.status in said
     ]
     found += [Notice(row.id, words.limit_words(row.limit, {})) for row in page.rows if row.limit]
+    found += [
+        Notice(row.id, f"Earned no points: {row.reason}")
+        for row in page.rows
+        if row.status == "graded" and not row.score and row.reason
+    ]
     found += page.notices
     found += [
         Notice(student, "Handed in nothing that could be graded.") for student in page.missing
