@@ -20,7 +20,7 @@ from grader.calibration.measuring import family
 from grader.checks.threshold import clopper_pearson_upper
 from grader.cli import run
 from grader.course import find_course
-from grader.course.calibrated import NAME, UNFINISHED
+from grader.course.calibrated import NAME, UNFINISHED, CalibrationFile, differences
 from grader.errors import LabError
 from tests import digits
 from tests.labs import ROOT
@@ -186,6 +186,15 @@ def test_runs_under_other_versions_do_not_count_and_a_broken_off_calibration_goe
     assert "Measured anew: keras was 1." in said.err
     assert "2/2" in said.out
     assert (lab / NAME).read_text() == finished
+
+
+def test_a_python_that_only_mends_faults_is_no_other_version() -> None:
+    answer = {"name": "a", "right": True, "seeds": [0], "accuracies": [0.9]}
+    measured = {"python": "3.11.7", "keras": "3.15.1"}
+    kept = CalibrationFile.model_validate({"versions": measured, "answer": [answer]})
+    assert differences(kept, {"python": "3.11.2", "keras": "3.15.1"}) == []
+    assert differences(kept, {"python": "3.12.0"}) == ["python was 3.11.7 and is 3.12.0"]
+    assert differences(kept, {"keras": "3.15.2"}) == ["keras was 3.15.1 and is 3.15.2"]
 
 
 def test_until_a_calibration_ends_what_was_concluded_before_marks(course: Path) -> None:
