@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from grader.sandbox import usage
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -78,10 +80,9 @@ def dask_processes(folder: Path, workers: int) -> Iterator[DaskProcesses]:
         yield cluster
 
 
-def in_time(condition: object, seconds: float = 60.0) -> bool:
-    """Whether a condition comes true; the time is an end to waiting, no measure."""
-    assert callable(condition)
+def in_time(condition: Callable[[], T], seconds: float = 60.0) -> T:
+    """What a condition gives when it comes true; the time is an end to waiting, no measure."""
     end_ = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end_:
+    while not (found := condition()) and time.monotonic() < end_:
         time.sleep(0.02)
-    return bool(condition())
+    return found

@@ -124,9 +124,8 @@ def test_a_grading_process_that_dies_on_the_cluster_is_replaced(
     one: Path, cluster: DaskProcesses
 ) -> None:
     batch = start(one / "course", one / "class", one / "out", *on(cluster))
-    worker = cluster.workers[0].pid
-    assert in_time(lambda: sandboxed(worker))
-    os.kill(sandboxed(worker)[0], signal.SIGKILL)
+    at_work = in_time(lambda: sandboxed(cluster.workers[0].pid))
+    os.kill(at_work[0], signal.SIGKILL)
     _, errors = batch.communicate(timeout=120)
     assert batch.returncode == 0, errors
     assert verdicts(one / "out")["ann"]["score"] == 10

@@ -25,7 +25,7 @@ COMMANDS = {
     "check": "Check one submission and explain each mistake.",
     "batch": "Grade a whole class, safely, as fast as the machine allows.",
     "merge": "Put together the shards of a class that several machines graded.",
-    "rescore": "Apply a changed rubric or message to a graded class, running nothing.",
+    "rescore": "Apply a changed rubric or message to a class; nothing is run.",
     "export": "Write a class's marks for Canvas, Moodle, Gradescope or nbgrader.",
     "calibrate": "Find the accuracy that marks, from many runs of right answers.",
     "new": "Write a new lab for its author to change.",
