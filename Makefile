@@ -69,6 +69,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/rescore.py
 	$(BIN)/python benchmarks/probes.py
+	$(BIN)/python benchmarks/second_check.py
+	$(BIN)/python benchmarks/similarity.py
+	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/validation.py lab02
 
 # Needs Chromium.
