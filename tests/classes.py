@@ -72,6 +72,16 @@ def run(course: Path, folder: Path, out: Path, *more: str) -> tuple[int, str, st
     return batch.returncode, said, errors
 
 
+def graded_class(folder: Path, **more: str) -> Path:
+    """The course, the class with `more` modules by name, and their OUT, all in `folder`."""
+    course, handed = course_and_class(folder)
+    for name, source in more.items():
+        (handed / f"{name}.py").write_text(source)
+    code, _, errors = run(course, handed, folder / "out", "--jobs", "2")
+    assert code == 0, errors
+    return folder
+
+
 TIMES = {"recorded", "replaced"}
 
 

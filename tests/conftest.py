@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,9 @@ from grader.sandbox import kept_warm, open_sandbox
 from grader.sandbox.warm import wanted_by
 from grader.submissions import read
 from tests.labs import ROOT, Judge
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # No check of the tests leaves anything running, but where that is what is tested.
@@ -32,6 +36,15 @@ settings.load_profile("unhurried")
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR_FORCE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    from browser import open_browser  # Playwright is loaded for the tests of pages alone
+
+    with open_browser() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

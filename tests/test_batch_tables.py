@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser import open_browser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
@@ -194,12 +192,6 @@ def class_page(folder: Path) -> str:
     out = saved(folder, *results, named("zoe", status=Status.INVALID, reason="the machine"))
     write_tables(out, LAB, [Notice("student 03", "b.py was taken.")], ["yuri"])
     return (folder / "index.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import open_browser
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
@@ -27,12 +26,6 @@ ROWS = (
     ("carl", -1.0, None, None),
 )
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture

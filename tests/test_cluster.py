@@ -28,7 +28,7 @@ from grader.errors import GraderError
 from grader.grading import versions
 from grader.sandbox import open_sandbox, usage
 from grader.submissions import read
-from tests.classes import content, course_and_class, run, start, verdicts
+from tests.classes import content, graded_class, run, start, verdicts
 from tests.clusters import DaskProcesses, dask_processes, in_time
 from tests.courses import RIGHT, load
 from tests.sessions import sandbox
@@ -39,11 +39,7 @@ SLOW = f"import time\ntime.sleep(3)\n{RIGHT}"
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with course, class, and the OUT of grading it in processes here."""
-    folder = tmp_path_factory.mktemp("cluster")
-    course, handed = course_and_class(folder)
-    code, _, errors = run(course, handed, folder / "out", "--jobs", "2")
-    assert code == 0, errors
-    return folder
+    return graded_class(tmp_path_factory.mktemp("cluster"))
 
 
 @pytest.fixture(scope="module")

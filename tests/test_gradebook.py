@@ -18,7 +18,7 @@ from grader.batch.state import Stamp
 from grader.errors import OutputError
 from grader.gradebook.history import enter
 from grader.gradebook.store import opened
-from tests.classes import WRONG, content, course_and_class, gradebook, run, start, verdicts
+from tests.classes import WRONG, content, gradebook, graded_class, run, start, verdicts
 from tests.courses import RIGHT
 
 CHECKS = "assignments/numbers/checks/test_numbers.py"
@@ -27,11 +27,7 @@ CHECKS = "assignments/numbers/checks/test_numbers.py"
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course, a class with every kind of verdict, and its OUT."""
-    folder = tmp_path_factory.mktemp("gradebook")
-    course, handed = course_and_class(folder)
-    code, _, errors = run(course, handed, folder / "out", "--jobs", "2")
-    assert code == 0, errors
-    return folder
+    return graded_class(tmp_path_factory.mktemp("gradebook"))
 
 
 @pytest.fixture

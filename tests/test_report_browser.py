@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium_path, open_browser
+from browser import chromium_path
 from playwright.sync_api import Browser, Page
 from report_samples import HOSTILE, SAMPLES, filled, full_marks, one_hot
 
@@ -51,12 +51,6 @@ LOW_CONTRAST = """() => {
   }
   return {poor, seen};
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from grader import catalogue, cli
 from grader.batch.files import Out
 from grader.batch.state import taken
-from tests.classes import content, course_and_class, run, verdicts
+from tests.classes import content, graded_class, run, verdicts
 
 PARTLY = "def double(x):\n    return x\n\ndef half(x):\n    return x\n"
 
@@ -23,12 +23,7 @@ PARTLY = "def double(x):\n    return x\n\ndef half(x):\n    return x\n"
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course, a class with every kind of verdict, and its OUT."""
-    folder = tmp_path_factory.mktemp("rescore")
-    course, handed = course_and_class(folder)
-    (handed / "partly.py").write_text(PARTLY)
-    code, _, errors = run(course, handed, folder / "out", "--jobs", "2")
-    assert code == 0, errors
-    return folder
+    return graded_class(tmp_path_factory.mktemp("rescore"), partly=PARTLY)
 
 
 @pytest.fixture

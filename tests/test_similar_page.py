@@ -7,12 +7,10 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import copies
 import pytest
-from browser import open_browser
 from playwright.sync_api import Browser
 from report_samples import HOSTILE
 from test_report_browser import LOW_CONTRAST
@@ -46,12 +44,6 @@ def page_of(text: str, **more: object) -> str:
     same = [[(text, "a"), (text, "b")]]
     page = {"pairs": [pair, pair], "rest": [pair], "more": 4, "same": same, **more}
     return "".join(render_similar(SimilarPage(text, text, 300, 0.02, 0.3, **page)))  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("bypass", [False, True], ids=["policy", "escaping alone"])
