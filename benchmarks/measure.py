@@ -90,10 +90,12 @@ def table(title: str, rows: Sequence[tuple[str, str]], *, runs: int) -> str:
     return "\n".join(lines + [f"| {what} | {value} |" for what, value in rows]) + "\n"
 
 
-def options(description: str | None, *, runs: int) -> argparse.Namespace:
-    """Read the command line that every benchmark has: --runs N."""
+def options(description: str | None, *, runs: int, labs: str = "") -> argparse.Namespace:
+    """Read the command line: --runs N, and LAB... where `labs` says which are the default."""
     parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=runs, help=f"how often (default {runs})")
+    if labs:
+        parser.add_argument("labs", nargs="*", help=labs)
     return parser.parse_args()
 
 

@@ -9,13 +9,12 @@ submission, all of its probes together.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from measure import ROOT, median, spread, table, verdict
+from measure import ROOT, median, options, spread, table, verdict
 
 from grader.course import Course
 from grader.grading import grade, sight_of
@@ -64,10 +63,7 @@ def row(lab: Lab, sandbox: Sandbox, runs: int) -> tuple[str, str] | None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=1, help="how often (default 1)")
-    parser.add_argument("labs", nargs="*", help="default: every lab that has data to learn from")
-    given = parser.parse_args()
+    given = options(__doc__, runs=1, labs="default: every lab that has data to learn from")
     course = Course(ROOT)
     labs = [course.load(name) for name in given.labs or course.labs()]
     Session.probe = timed  # type: ignore[method-assign]

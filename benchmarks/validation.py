@@ -8,13 +8,12 @@ process that grades, so with several at once they add up to more than the lab's 
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import time
 
-from measure import ROOT, grade, spread, table
+from measure import ROOT, grade, options, spread, table
 
 from grader.course import Course
 
@@ -34,13 +33,10 @@ def timed(lab: str) -> tuple[float, dict[str, object]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=1, help="how often (default 1)")
-    parser.add_argument("labs", nargs="*", help="default: every lab of the course")
-    options = parser.parse_args()
+    given = options(__doc__, runs=1, labs="default: every lab of the course")
     rows = []
-    for lab in options.labs or Course(ROOT).labs():
-        runs = [timed(lab) for _ in range(options.runs)]
+    for lab in given.labs or Course(ROOT).labs():
+        runs = [timed(lab) for _ in range(given.runs)]
         found = runs[-1][1]
         mutants = found["mutants"]
         if not isinstance(mutants, dict):
@@ -49,7 +45,7 @@ def main() -> None:
         walls = spread([wall for wall, _ in runs], "s")
         rows.append((what, f"{walls}; gradings {found['seconds']} s"))
         print(*rows[-1], sep=" | ", file=sys.stderr)
-    print(table("Validation", rows, runs=options.runs))
+    print(table("Validation", rows, runs=given.runs))
 
 
 if __name__ == "__main__":

@@ -6,22 +6,21 @@ submission is graded, for afterwards nobody could tell a text of the catalogue f
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from grader import catalogue, scoring
+from grader.diagnosis import message
 from grader.grading import possible
 from grader.records.exhibits import Exhibits
 from grader.records.lab import Lab
 from grader.records.misconception import Sighting
 from grader.records.result import CheckResult, Finding, Outcome, Result, Status
 from grader.showing import hints_for
+from grader.titles import unchecked
 
 TEXTS = ("why", "next")
-UNCHECKED = "not checked yet: it needs “{}”"
 
 
 @dataclass(frozen=True)
@@ -81,20 +80,8 @@ def _catalogued(check: CheckResult) -> tuple[str, ...]:
 
 
 def _seen(finding: Finding) -> str | None:
-    why = f". {catalogue.get(finding.misconception).why}"
+    why = message("", catalogue.get(finding.misconception).why)
     return finding.message.removesuffix(why) if finding.message.endswith(why) else None
-
-
-def titles_of(lab: Lab) -> dict[str, str]:
-    """The title of each check as the grading has it: its docstring up to the first blank line."""
-    titles = {}
-    for path in {*lab.public_checks, *lab.hidden_checks}:
-        for node in ast.parse(path.read_bytes()).body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                said = ast.get_docstring(node, clean=False) or node.name
-                id = node.name.removeprefix("test_")
-                titles[id] = re.sub(r"\s+", " ", said.strip().split("\n\n")[0])
-    return titles
 
 
 @dataclass(frozen=True)
@@ -106,9 +93,7 @@ class Rescored:
     basis: Basis
 
 
-def rescored(
-    lab: Lab, titles: Mapping[str, str], result: Result, exhibits: Exhibits, basis: Basis
-) -> Rescored:
+def rescored(lab: Lab, result: Result, exhibits: Exhibits, basis: Basis) -> Rescored:
     """The verdict by the rubric, the titles and the catalogue as they are now.
 
     A check that the rubric does not have any more is left out; outcomes, what was observed, and
@@ -119,8 +104,9 @@ def rescored(
         again = replace(result, max_score=possible(lab, hidden=hidden))
         return Rescored(again, replace(exhibits, title=lab.title), basis)
     kept = [at for at, check in enumerate(result.checks) if check.id in lab.rubric.points]
+    titles = lab.rubric.titles
     renamed = {check.title: titles.get(check.id, check.title) for check in result.checks}
-    checks = tuple(_check(lab, titles, renamed, result.checks[at], basis, at) for at in kept)
+    checks = tuple(_check(lab, renamed, result.checks[at], basis, at) for at in kept)
     found, seen = _findings(checks, result.findings, basis.seen)
     score, max_score = scoring.total(checks)
     again = replace(
@@ -152,7 +138,6 @@ def _sightings(findings: Sequence[Finding], seen: Sequence[str | None]) -> list[
 
 def _check(
     lab: Lab,
-    titles: Mapping[str, str],
     renamed: Mapping[str, str],
     check: CheckResult,
     basis: Basis,
@@ -165,11 +150,11 @@ def _check(
         texts = {name: getattr(entry, name) for name in basis.catalogued[at]}
     observed = check.observed
     if check.outcome is Outcome.SKIPPED:
-        old = {UNCHECKED.format(was): UNCHECKED.format(now) for was, now in renamed.items()}
+        old = {unchecked(was): unchecked(now) for was, now in renamed.items()}
         observed = old.get(observed or "", observed)
     return replace(
         check,
-        title=titles.get(check.id, check.title),
+        title=lab.rubric.titles.get(check.id, check.title),
         points=scoring.points_for(worth, basis.earned[at]),
         max_points=worth,
         observed=observed,
@@ -187,6 +172,6 @@ def _findings(
         if said is None and finding.misconception not in named:
             continue
         entry = catalogue.get(finding.misconception)
-        message = entry.why if said is None else f"{said}. {entry.why}"
-        kept.append((replace(finding, severity=entry.severity, message=message), said))
+        told = entry.why if said is None else message(said, entry.why)
+        kept.append((replace(finding, severity=entry.severity, message=told), said))
     return tuple(finding for finding, _ in kept), tuple(said for _, said in kept)

@@ -7,8 +7,6 @@ talking to its scheduler, and a submission whose batch is gone can be ended.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -22,8 +20,7 @@ from distributed import get_worker
 
 from grader.batch.messages import Done, Fallen, Fit, Orders, Unfit
 from grader.records.submission import Submission
-from grader.sandbox import usage
-from grader.sandbox.child import LINUX
+from grader.sandbox.child import kill_family
 
 START_SECONDS = 120.0
 STOP_SECONDS = 0.8
@@ -70,9 +67,7 @@ class GradingProcess:
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            for pid in usage.family(self._process.pid) if LINUX else [self._process.pid]:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_family(self._process.pid)
             self._process.wait()
         with contextlib.suppress(OSError):
             self._connection.close()

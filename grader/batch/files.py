@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 from grader.errors import OutputError
 from grader.whole_files import replacing
@@ -57,16 +57,20 @@ class Out:
 
 
 @contextmanager
-def writing(target: Path) -> Iterator[TextIO]:
+def writing(target: Path) -> Iterator[IO[str]]:
     """A new file to write text to, which takes the place of `target` once it is whole.
 
     Raises OutputError where it cannot be written; `target` is then as it was.
     """
+    how = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    with _whole(target, "w", **how) as file:
+        yield file
+
+
+@contextmanager
+def _whole(target: Path, mode: str, **how: Any) -> Iterator[IO[Any]]:
     try:
-        with (
-            replacing(target) as partial,
-            partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
-        ):
+        with replacing(target) as partial, partial.open(mode, **how) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -85,13 +89,8 @@ def unwritable(target: Path, error: OSError) -> OutputError:
 
 def write_bytes(target: Path, content: bytes) -> None:
     """Write a file whole. Raises OutputError; `target` is then as it was."""
-    try:
-        with replacing(target) as partial, partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise unwritable(target, error) from None
+    with _whole(target, "wb") as file:
+        file.write(content)
 
 
 def json_text(data: Any) -> str:

@@ -70,8 +70,7 @@ def _made_ready(orders: Orders) -> tuple[Lab, Sandbox]:
             hint="Install the same versions on every machine, and give them the same course.",
         )
     sandbox = open_sandbox()
-    allowed = sandbox.isolation != "none" if orders["weak"] else sandbox.isolation == "full"
-    if not allowed:
+    if not sandbox.suffices(weak=orders["weak"]):
         why = " ".join(sandbox.reasons)
         raise GraderError(
             f"it shuts submissions in only as “{sandbox.isolation}”. {why}".strip(),

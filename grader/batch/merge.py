@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.batch.files import Out, read_json, unwritable
-from grader.batch.remembered import remember
-from grader.batch.run import notices
+from grader.batch.remembered import notices, remember
 from grader.batch.shards import Share, forget_shares, shares_of
 from grader.batch.similar import write_similar
 from grader.batch.state import Stamp, must_be_of_one_rubric, opened
@@ -187,7 +186,7 @@ def merge_into(target: Out, whole: Whole, lab: Lab, tell: Callable[[str], None])
         said = notices(first.twins, doubts)
         times = {id: when for part in whole.parts for id, when in part.share.times.items()}
         remember(target, missing, said, times)
-        alike, pairs = write_similar(target, lab) or ([], None)
+        alike, pairs = write_similar(target, lab)
         page = write_tables(target, lab, [*said, *alike], missing, names=first.names, alike=pairs)
         entered = enter(target, whole.stamp, whole=True).said
         for words in [*entered, *enter_late(target, lab.rubric.late)]:

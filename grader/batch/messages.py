@@ -9,12 +9,11 @@ pickled, on either side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from grader.batch.saved import Files
+from grader.batch.task import Became
 from grader.records.result import Isolation
-
-Status = Literal["graded", "rejected", "invalid", "missing"]
 
 Orders = dict[str, Any]
 """What holds for a whole batch, plain, for it goes to graders of any version: `batch` (an id),
@@ -41,7 +40,7 @@ class Unfit:
 class Done:
     """A submission is graded: its files, and the author's error that came up on the way."""
 
-    status: Status
+    status: Became
     files: Files
     faulty_lab: str
 

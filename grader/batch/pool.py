@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +16,7 @@ from grader.batch.executor import TRIES, Waiting
 from grader.batch.task import Halt, Plan, Ready, Task, Told
 from grader.batch.worker import work
 from grader.errors import OutputError, SandboxError
-from grader.sandbox import usage
-from grader.sandbox.child import LINUX
+from grader.sandbox.child import kill_family
 
 STOP_SECONDS = 0.8
 START_SECONDS = 120.0
@@ -143,12 +141,8 @@ def _end(workers: list[_Worker], seconds: float) -> None:
     for worker in workers:
         worker.process.join(max(end - time.monotonic(), 0.0))
     for worker in workers:
-        if worker.process.is_alive():
-            family = usage.family(worker.process.pid) if LINUX and worker.process.pid else []
-            worker.process.kill()
-            for pid in family[1:]:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+        if worker.process.is_alive() and worker.process.pid:
+            kill_family(worker.process.pid)
             worker.process.join()
         worker.connection.close()
 

@@ -53,15 +53,20 @@ def remember(
     write_json(out.state / "class.json", data)
 
 
+def notices(twins: Iterable[str], doubts: Iterable[Notice]) -> list[Notice]:
+    """What the class's page says of submissions beside their verdicts."""
+    twin = "A second submission came under this name; both are graded."
+    return [*(Notice(student, twin) for student in twins), *doubts]
+
+
 def remembered(out: Out) -> Remembered:
     """What was written down last, or what the finished shards of OUT say; empty where nothing."""
     found: Remembered | None = read_json(out.state / "class.json", Remembered.from_json)
     if found is not None:
         return found
     shares = list(shares_of(out))
-    twin = "A second submission came under this name; both are graded."
-    twins = {Notice(student, twin) for share in shares for student in share.twins}
+    twins = {student for share in shares for student in share.twins}
     doubts = [notice for share in shares for notice in share.doubts]
     missing = tuple(id for share in shares for id in share.missing)
     times = {id: moment for share in shares for id, moment in share.times.items()}
-    return Remembered(missing, (*twins, *doubts), times)
+    return Remembered(missing, tuple(notices(twins, doubts)), times)

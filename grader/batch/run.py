@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from grader.batch.executor import Executor
@@ -15,10 +16,10 @@ from grader.batch.finding import Findings
 from grader.batch.layouts import Handed
 from grader.batch.names import file_names
 from grader.batch.pool import Pool
-from grader.batch.remembered import remember
+from grader.batch.remembered import notices, remember
 from grader.batch.saved import save
 from grader.batch.shards import Shard, Share, forget_shares, one_at_a_time
-from grader.batch.similar import without_page, write_similar
+from grader.batch.similar import NOT_COMPARED, Compared, without_page, write_similar
 from grader.batch.state import Stamp, opened
 from grader.batch.tables import superseded, write_tables
 from grader.batch.task import Plan, Task, Told, unread
@@ -135,7 +136,7 @@ def run_batch(batch: Batch, watch: Callable[[Tally], None]) -> Tally:
         try:
             _grade_all(batch, names, tally, watch)
             # A share says nothing of the class: “grade merge” compares it.
-            compared = None if batch.shard else write_similar(batch.out, batch.lab)
+            compared = NOT_COMPARED if batch.shard else write_similar(batch.out, batch.lab)
         except BaseException:
             with contextlib.suppress(Exception):
                 _write(batch, names, tally, until=time.monotonic() + TABLES_SECONDS)
@@ -188,22 +189,21 @@ def _grade_all(
 def _executor(batch: Batch, total: int, preload: tuple[str, ...]) -> Iterator[Executor]:
     course = batch.lab.folder.parent.parent.absolute()
     patience = RUNS * whole_seconds(batch.lab.limits)
+    give_up = partial(_given_up, batch)
     with contextlib.ExitStack() as stack:
         executor: Executor
         if batch.dask is not None:
             from grader.batch.cluster import Cluster
 
             plan = Plan(course, batch.folder, batch.out, batch.stamp, None)
-            executor = Cluster(
-                plan, batch.lab, batch.dask, preload, patience, lambda task: _given_up(batch, task)
-            )
+            executor = Cluster(plan, batch.lab, batch.dask, preload, patience, give_up)
         else:
             sandbox = stack.enter_context(kept_ready(batch.sandbox, batch.lab, preload))
             executor = Pool(
                 Plan(course, batch.folder, batch.out, batch.stamp, sandbox),
                 jobs=min(batch.jobs, total),
                 patience=patience,
-                give_up=lambda task: _given_up(batch, task),
+                give_up=give_up,
             )
         stack.callback(executor.stop)
         yield executor
@@ -228,14 +228,14 @@ def _write(
     batch: Batch,
     names: dict[str, str],
     tally: Tally,
-    compared: tuple[list[Notice], int] | None = None,
+    compared: Compared = NOT_COMPARED,
     *,
     until: float = float("inf"),
 ) -> None:
     said = notices(batch.findings.twins, tally.doubts)
     if batch.shard is None:
         remember(batch.out, tally.missing, said, times_of(batch.folder, batch.handed))
-    alike, pairs = compared or ([], None)
+    alike, pairs = compared
     if pairs is None:
         without_page(batch.out)
     with one_at_a_time(batch.out) if batch.shard else contextlib.nullcontext():
@@ -249,12 +249,6 @@ def _write(
             until=until,
         )
     tally.former = [row.id for row in tally.page.rows if row.id not in names]
-
-
-def notices(twins: Sequence[str], doubts: Sequence[Notice]) -> Sequence[Notice]:
-    """What the class's page says of submissions beside their verdicts."""
-    twin = "A second submission came under this name; both are graded."
-    return [*(Notice(student, twin) for student in twins), *doubts]
 
 
 def _drop_superseded(out: Out, names: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,17 @@ SHOWN, NAMED, PASSAGES = 60, 500, 8
 _TWIN = re.compile(r"~\d+$")
 
 
+class Compared(NamedTuple):
+    """A notice for each student whose code is alike, and the number of pairs; None without any
+    comparison."""
+
+    notices: list[Notice]
+    pairs: int | None
+
+
+NOT_COMPARED = Compared([], None)
+
+
 def keep_code(out: Out, name: str, submission: Submission) -> None:
     """Write the code that a submission is compared by, where it is not there yet.
 
@@ -51,13 +63,13 @@ def without_page(out: Out) -> None:
     (out.folder / NAME).unlink(missing_ok=True)
 
 
-def write_similar(out: Out, lab: Lab) -> tuple[list[Notice], int] | None:
-    """Compare all that OUT holds and write similar.html: a notice for each student, and the pairs.
+def write_similar(out: Out, lab: Lab) -> Compared:
+    """Compare all that OUT holds and write similar.html, where a lab is answered in code.
 
-    None where a lab is not answered in code. Raises OutputError.
+    Raises OutputError.
     """
     if lab.kind != "code":
-        return None
+        return NOT_COMPARED
     names, prints = _fingerprints(out, lab)
     ids = list(names)
     found = compare(prints, [_TWIN.sub("", student) for student in ids])
@@ -70,12 +82,13 @@ def write_similar(out: Out, lab: Lab) -> tuple[list[Notice], int] | None:
     )  # fmt: skip
     with writing(out.folder / NAME) as file:
         file.writelines(render_similar(page))
-    return [*_notices(ids, found.pairs), *_notices_of_same(ids, found)], len(found.pairs)
+    notices = [*_notices(ids, found.pairs), *_notices_of_same(ids, found)]
+    return Compared(notices, len(found.pairs))
 
 
-def compared_again(out: Out, lab: Lab) -> tuple[list[Notice], int] | None:
+def compared_again(out: Out, lab: Lab) -> Compared:
     """Like `write_similar`, where the class was compared before. Raises OutputError."""
-    return write_similar(out, lab) if (out.folder / NAME).is_file() else None
+    return write_similar(out, lab) if (out.folder / NAME).is_file() else NOT_COMPARED
 
 
 def _fingerprints(out: Out, lab: Lab) -> tuple[dict[str, str], list[np.ndarray]]:

@@ -55,15 +55,19 @@ class Stamp:
 
     def differences(self, other: Stamp, between: str) -> list[str]:
         """What is not the same of two stamps of one lab; `between` stands between the versions."""
-        found = [
-            f"{name} {self.versions.get(name, NOT_THERE)}{between}"
-            f"{other.versions.get(name, NOT_THERE)}"
-            for name in sorted({*self.versions, *other.versions})
-            if self.versions.get(name) != other.versions.get(name)
-        ]
+        found = differing(self.versions, other.versions, between)
         if self.course != other.course:
             found.append(f"the checks or the rubric of {self.lab}")
         return found
+
+
+def differing(old: Mapping[str, str], new: Mapping[str, str], between: str) -> list[str]:
+    """The versions that are not the same, each with both numbers and `between` between them."""
+    return [
+        f"{name} {old.get(name, NOT_THERE)}{between}{new.get(name, NOT_THERE)}"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
 
 
 def stamp_of(lab: Lab, versions: Mapping[str, str]) -> Stamp:
@@ -216,10 +220,10 @@ def _must_fit(out: Out, stamp: Stamp, *, fresh: bool, shard: Shard | None) -> No
     if fresh and shard is None:
         return
     must_be_of_one_rubric(out)
-    differing = found.differences(stamp, " → ")
-    if differing:
+    told = found.differences(stamp, " → ")
+    if told:
         raise UsageError(
-            f"{out.folder} holds results of another version: {', '.join(differing)}.",
+            f"{out.folder} holds results of another version: {', '.join(told)}.",
             hint=_what_helps(out, found, stamp, shard),
         )
 

@@ -52,6 +52,10 @@ class Task:
         return self.handed.path
 
 
+Became = Literal["graded", "rejected", "invalid", "missing"]
+"""What a submission came to: the status of its result, or that there was nothing to grade."""
+
+
 @dataclass(frozen=True)
 class Told:
     """What became of one submission.
@@ -61,7 +65,7 @@ class Told:
     """
 
     id: str
-    status: Literal["graded", "rejected", "invalid", "missing"]
+    status: Became
     kept: bool = False
     doubt: str = ""
     faulty_lab: str = ""

@@ -6,13 +6,14 @@ The grader runs checks with it in its own process; a lab's author gets the same 
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from grader.titles import title_in, unchecked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for needed in mark.args:
             title, passed = item.config.stash[DONE].get(needed, ("", True))
             if not passed:
-                pytest.skip(f"not checked yet: it needs “{title}”")
+                pytest.skip(unchecked(title))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,8 +82,7 @@ def pytest_runtest_makereport(
 
 def title_of(item: pytest.Item) -> str:
     """The check's docstring up to its first blank line, on one line."""
-    text = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
-    return re.sub(r"\s+", " ", text.strip().split("\n\n")[0])
+    return title_in(getattr(getattr(item, "obj", None), "__doc__", None) or item.name)
 
 
 def check_id(name: str) -> str:

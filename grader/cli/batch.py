@@ -163,7 +163,7 @@ def _sandbox(lab: Lab, *, weak: bool) -> Sandbox | None:
     if sandbox.isolation == "full":
         return sandbox
     why = " ".join(sandbox.reasons)
-    if not weak or sandbox.isolation == "none":
+    if not sandbox.suffices(weak=weak):
         raise SandboxError(
             f"This machine shuts submissions in only as “{sandbox.isolation}”. {why}".strip(),
             hint="“grade doctor” says what is missing. --allow-weak-sandbox runs them "

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import LabError
+from grader.titles import title_in
 
 
 @dataclass(frozen=True)
 class CheckFunction:
-    """A function `test_<id>` of a check file; `title` is the first line of its docstring."""
+    """A function `test_<id>` of a check file; `title` is the head of its docstring."""
 
     id: str
     title: str
@@ -60,7 +61,7 @@ def read_checks(path: Path) -> list[CheckFunction]:
 def _read_check(
     path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef, all_hidden: bool
 ) -> CheckFunction:
-    title = (ast.get_docstring(node) or "").strip().split("\n")[0]
+    title = title_in(ast.get_docstring(node, clean=False) or "")
     if not title:
         raise LabError(
             f"{path}:{node.lineno}: the check {node.name} has no docstring.",

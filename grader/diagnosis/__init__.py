@@ -88,6 +88,11 @@ def root_cause(sightings: tuple[Sighting, ...]) -> Sighting | None:
     return next(costly, None)
 
 
+def message(seen: str, why: str) -> str:
+    """What a finding says: what was seen, then why it matters."""
+    return f"{seen}. {why}"
+
+
 def to_finding(sighting: Sighting) -> Finding:
     """The sighting as it stands in a result: what was seen, then why it matters."""
     entry = catalogue.get(sighting.misconception)
@@ -98,7 +103,7 @@ def to_finding(sighting: Sighting) -> Finding:
         misconception=entry.code,
         severity=entry.severity,
         certainty=sighting.certainty,
-        message=f"{seen}. {entry.why}",
+        message=message(seen, entry.why),
         cell=sighting.cell,
         line=sighting.line,
     )

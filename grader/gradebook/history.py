@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from grader.batch.files import Out, read_json
 from grader.batch.parts import CHECKS, MESSAGES, RUBRIC, changed
 from grader.batch.remembered import remembered
-from grader.batch.state import NOT_THERE, Stamp, rescoring
+from grader.batch.state import Stamp, differing, rescoring
 from grader.gradebook.store import opened, path_of
 from grader.records.result import Result
 
@@ -194,14 +194,15 @@ class _Writer:
         return _Entry(attempt, isolation, json.loads(versions), parts, recorded, mark)
 
     def _why(self, was: _Entry, result: Result, attempt: int) -> str:
-        differing = changed(was.parts, self._parts)
+        parts = changed(was.parts, self._parts)
         why = ["new file"] if attempt != was.attempt else []
-        why += ["rubric changed"] if RUBRIC in differing else []
-        why += ["checks changed"] if CHECKS in differing else []
-        why += _of_versions(was.versions, result.versions)
+        why += ["rubric changed"] if RUBRIC in parts else []
+        why += ["checks changed"] if CHECKS in parts else []
+        if told := differing(was.versions, result.versions, " → "):
+            why.append(f"other versions: {', '.join(told)}")
         if was.isolation != result.isolation and result.status != "invalid":
             why.append(f"another isolation: {was.isolation} → {result.isolation}")
-        if not why and MESSAGES in differing:
+        if not why and MESSAGES in parts:
             why.append("messages changed")
         return "; ".join(why) or self._otherwise
 
@@ -229,15 +230,6 @@ class _Writer:
 def _plain(text: str) -> str:
     """A text that any database takes, whatever a file was called."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _of_versions(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    told = [
-        f"{name} {old.get(name, NOT_THERE)} → {new.get(name, NOT_THERE)}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
-    return [f"other versions: {', '.join(told)}"] if told else []
 
 
 def _enter_students(book: sqlite3.Connection, missing: Sequence[str] | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from grader.records.exhibits import Exhibits
 from grader.records.lab import Lab
 from grader.records.result import Result
 from grader.report.html import render_html
-from grader.rescoring import Basis, rescored, titles_of
+from grader.rescoring import Basis, rescored
 
 _SHOWN = b'\n  "exhibits": '
 """Where the evidence ends and what is rewritten begins: no text in our JSON holds a line break."""
@@ -65,12 +65,12 @@ def rescore(out: Out, load: Callable[[str], Lab], tell: Callable[[int, int], Non
         summary = Summary(lab.id)
         summary.said += keep_marks(out)
         write_json(rescoring(out), stamp.to_json())
-        titles, paths = titles_of(lab), sorted(out.results())
+        paths = sorted(out.results())
         for number, path in enumerate(paths, start=1):
-            _rescore_one(out, path.stem, lab, titles, summary)
+            _rescore_one(out, path.stem, lab, summary)
             tell(number, len(paths))
         told = remembered(out)
-        alike, pairs = compared_again(out, lab) or ([], None)
+        alike, pairs = compared_again(out, lab)
         write_tables(out, lab, [*told.notices, *alike], told.missing, alike=pairs)
         entered = enter(out, stamp, whole=False, otherwise="rescored")
         summary.changes = entered.changes
@@ -96,9 +96,7 @@ def _must_be_known(out: Out, found: Stamp, stamp: Stamp, lab: Lab) -> None:
         )
 
 
-def _rescore_one(
-    out: Out, name: str, lab: Lab, titles: Mapping[str, str], summary: Summary
-) -> None:
+def _rescore_one(out: Out, name: str, lab: Lab, summary: Summary) -> None:
     """Write the files that change, the verdict last: until then, all is done again."""
     summary.total += 1
     result: Result | None = read_json(out.result(name), Result.from_json)
@@ -111,7 +109,7 @@ def _rescore_one(
         _let_go(out.evidence(name))
         summary.again[result.submission_id] = "its evidence is damaged, or of another version"
         return
-    new = rescored(lab, titles, result, beside.exhibits, beside.basis)
+    new = rescored(lab, result, beside.exhibits, beside.basis)
     whole = out.report(name).is_file()
     if whole and new.result == result and (new.exhibits, new.basis) == beside[1:]:
         return

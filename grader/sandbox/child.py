@@ -155,8 +155,7 @@ class Child:
         if self._root is not None:
             self._root.kill()
         else:
-            if LINUX:
-                _kill_family(self.pid)
+            kill_family(self.pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
@@ -167,8 +166,14 @@ def _limit_of(reason: str) -> str:
     return "time" if "SIGXCPU" in reason else "crash"
 
 
-def _kill_family(root: int) -> None:
-    """Stop each process before the next look, so that none can fork away, then kill them all."""
+def kill_family(root: int) -> None:
+    """End a process and all below it, as far as this system can list them.
+
+    Each is stopped before the next look, so that none can fork away, then all are killed.
+    """
+    if not LINUX:
+        _signal(root, signal.SIGKILL)
+        return
     stopped: set[int] = set()
     for _ in range(20):
         fresh = [pid for pid in usage.family(root) if pid not in stopped]

@@ -73,6 +73,11 @@ class Sandbox:
     leave_root: bool = False
     warm: tuple[Address, ...] = ()
 
+    def suffices(self, *, weak: bool) -> bool:
+        """Whether strangers' work may run in it: at `full`, or where `weak` allows it, shut in at
+        all."""
+        return self.isolation != "none" if weak else self.isolation == "full"
+
     def start(
         self,
         limits: Limits | None = None,
