@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader import catalogue
-from grader.checks.run import CheckOutcome
+from grader.checks.outcomes import CheckOutcome
 from grader.diagnosis import to_finding
 from grader.records.lab import Lab
 from grader.records.misconception import Sighting

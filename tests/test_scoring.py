@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.checks.expectations import Shortfall
-from grader.checks.run import CheckOutcome
+from grader.checks.outcomes import CheckOutcome
 from grader.records.lab import Lab, Rubric
 from grader.records.misconception import Sighting
 from grader.records.result import Outcome

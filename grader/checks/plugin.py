@@ -38,7 +38,7 @@ MARKS = (
 SUBJECT = pytest.StashKey["Subject"]()
 DONE = pytest.StashKey[dict[str, tuple[str, bool]]]()
 """Title and success of each check that has run, by id."""
-REMARK = pytest.StashKey["Shortfall"]()
+REMARK = pytest.StashKey["Shortfall | None"]()
 """What is worth saying of a check although it passed."""
 
 
