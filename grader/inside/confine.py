@@ -38,6 +38,7 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
 
     `uid` is the user to become, or null to stay. `seccomp` asks for the filter here; without it
     one was installed outside. `bare` says that no bubblewrap stands around this process.
+    `user_namespace` asks for one where the kernel allows it; "proven" says that it does.
     Raises OSError where a right that `config` names could not be given up.
     """
     linux = sys.platform == "linux"
@@ -48,8 +49,10 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
     if uid is not None:
         _become(uid)
     if linux:
-        if config.get("user_namespace"):
-            _own_user_namespace()
+        wanted = config.get("user_namespace")
+        if wanted == "proven" or (wanted and may_have_user_namespace()):
+            _enter_user_namespace()
+            _drop_bounding_set()
         _drop_capabilities()
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
     _set_limits(config.get("rlimits", {}))
@@ -118,21 +121,21 @@ def _drop_bounding_set() -> None:
             return
 
 
-def _own_user_namespace() -> None:
-    """Move to a user namespace of its own, where the kernel allows it.
+def may_have_user_namespace(uid: int | None = None) -> bool:
+    """Whether the kernel lets a process, as user `uid`, move to a user namespace of its own.
 
-    Tried in a child first: a process stuck in a namespace without a map could make no file.
+    Tried in a child: a process stuck in a namespace without a map could make no file.
     """
     child = os.fork()
     if child == 0:
         try:
+            if uid is not None:
+                _become(uid)
             _enter_user_namespace()
         except OSError:
             os._exit(1)
         os._exit(0)
-    if os.waitpid(child, 0)[1] == 0:
-        _enter_user_namespace()
-        _drop_bounding_set()
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _enter_user_namespace() -> None:

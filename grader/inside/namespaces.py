@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import struct
 from typing import Any
@@ -22,16 +23,47 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 IFF_UP = 1
+PR_SET_PDEATHSIG = 1
+
+
+def begin_own_processes() -> None:
+    """Go on as the first process of a new process namespace, while this process waits for its end.
+
+    One's own namespace, unlike the one that bubblewrap made, may be come back to: see `fork_first`.
+    Raises OSError where the kernel refuses.
+    """
+    _unshare(CLONE_NEWPID)
+    child = os.fork()
+    if child != 0:
+        os.closerange(3, 1024)
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    _libc().prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+
+
+def fork_first() -> int:
+    """Fork as `os.fork`; the child is the first process of a new process namespace.
+
+    The parent must have called `begin_own_processes`. Raises OSError where the kernel refuses.
+    """
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _unshare(CLONE_NEWPID)
+        child = -1
+        try:
+            child = os.fork()
+        finally:
+            # In the parent alone: what it forks next shall not be born into that namespace.
+            if child != 0 and _libc().setns(own, CLONE_NEWPID) != 0:
+                os._exit(1)
+        return child
+    finally:
+        os.close(own)
 
 
 def leave_shared() -> None:
-    """Leave the namespaces of the warm server; the next fork begins the new process namespace.
-
-    Raises OSError where the kernel refuses.
-    """
-    kinds = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
-    if _libc().unshare(kinds) != 0:
-        _raise("unshare")
+    """Leave the warm server's namespaces, but for that of processes. Raises OSError."""
+    _unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
 
 
 def furnish(places: dict[str, int], kept: list[str]) -> None:
@@ -72,6 +104,11 @@ def _mount(
     data = None if options is None else options.encode()
     if _libc().mount(*words, ctypes.c_ulong(flags), data) != 0:
         _raise(f"mount {target}")
+
+
+def _unshare(kinds: int) -> None:
+    if _libc().unshare(kinds) != 0:
+        _raise("unshare")
 
 
 def _libc() -> Any:

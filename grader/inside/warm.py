@@ -24,7 +24,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from . import confine, main, namespaces
+from . import confine, main, namespaces, pages
 from .serve import Server
 
 REQUEST_SIZE = 1 << 17
@@ -45,20 +45,28 @@ def listen() -> NoReturn:
     listener = socket.socket(fileno=config["listener"])
     sys.path.extend(config.get("paths", []))
     server = Server()
+    namespaces.begin_own_processes()
+    # While this process is small: each submission would fork a large one to find out.
+    apart = "proven" if confine.may_have_user_namespace(config["uid"]) else False
     if config["preload"]:
         server.prepare(config["data"])
         _import(config["preload"])
     gc.collect()
     # What is never looked at by the collector is never copied for a child.
     gc.freeze()
+    pages.gather()
+    # The kernel buries the children: nobody asks how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while lifeline not in select.select([listener, lifeline], [], [])[0]:
         connection, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            os.close(lifeline)
-            _separate(connection, server)
+        try:
+            if namespaces.fork_first() == 0:
+                listener.close()
+                os.close(lifeline)
+                _be_first(connection, server, apart)
+        except OSError as error:
+            _say(connection, f"failed {error}")
         connection.close()
-        _reap()
     os._exit(0)
 
 
@@ -69,28 +77,17 @@ def _import(modules: list[str]) -> None:
             importlib.import_module(name)
 
 
-def _separate(connection: socket.socket, server: Server) -> NoReturn:
-    """Take the request, leave the shared namespaces, and go on as their first process."""
+def _be_first(connection: socket.socket, server: Server, apart: str | bool) -> NoReturn:
+    """Take the request, furnish the namespaces, fork the submission's process, and see it off."""
+    code = 1
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         text, passed, _, _ = socket.recv_fds(connection, REQUEST_SIZE, 2)
         if not text:
             os._exit(0)
         request: dict[str, Any] = json.loads(text)
         namespaces.leave_shared()
-        if os.fork() == 0:
-            _be_first(connection, request, passed, server)
-    except BaseException as error:
-        _say(connection, f"failed {error}")
-    os._exit(0)
-
-
-def _be_first(
-    connection: socket.socket, request: dict[str, Any], passed: list[int], server: Server
-) -> NoReturn:
-    """Furnish the namespaces, fork the submission's process, and see it off."""
-    code = 1
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.setsid()
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
             file.write("1000")
@@ -103,7 +100,7 @@ def _be_first(
         child = os.fork()
         if child == 0:
             connection.close()
-            _be_submission(request["config"], passed, server)
+            _be_submission(request["config"] | {"user_namespace": apart}, passed, server)
         for descriptor in passed:
             os.close(descriptor)
         code = _wait(child, connection)

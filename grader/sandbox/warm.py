@@ -105,7 +105,7 @@ def serving(
 def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -> Address:
     # Forks need to make user namespaces of their own; the filter is theirs, too.
     way = replace(way, close_namespaces=False)
-    uid = launch.unprivileged_user(stack) if way.leave_root else None
+    uid = launch.unprivileged_user(stack) if way.leave_root or way.as_root else None
     # Where every submission sees the folder for temporary files, it could call the server.
     seen = policy.is_shown(os.path.realpath(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix="grader-warm-", dir="/tmp" if seen else None))
@@ -119,6 +119,7 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
         config = {
             "listener": listener.fileno(),
             "lifeline": lifeline,
+            "uid": uid if way.as_root else None,
             "data": policy.DATA if sight.data else None,
             "preload": preload,
             "paths": policy.user_packages(),
@@ -127,8 +128,9 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
             words = command.bubblewrap(
                 way, Limits(), sight, handed=[status_write], config=json.dumps(config), warm=True
             )
+            user = uid if way.leave_root else None
             passed = [listener.fileno(), lifeline, status_write]
-            process, output = launch.spawn(stack, launch.joining(None, words, uid), passed)
+            process, output = launch.spawn(stack, launch.joining(None, words, user), passed)
         finally:
             os.close(lifeline)
             os.close(status_write)
@@ -163,7 +165,7 @@ def _forked(stack: ExitStack, address: Address, limits: Limits, entry: Any) -> P
     control.settimeout(address.patience)
     control.connect(address.socket)
     config = launch.shared_config(entry, limits, uid, bare=False)
-    config |= {"user_namespace": True, "seccomp": True, "network": way.own_network}
+    config |= {"seccomp": True, "network": way.own_network}
     places = launch.memory_places(limits)
     request = {"config": config, "places": places, "kept": _within(places), "home": policy.WORK}
     ours, theirs = socket.socketpair()
