@@ -4,9 +4,10 @@ It runs no student code and holds no submission, no answer and no label. Each co
 listening socket is one submission: a request with two descriptors, then
 
     child → grader   "ready"              sent by the submission's first process, with its number
-    grader → child   "go"                 once it stands in its control group
+    child → grader   "furnished"          once its namespaces are made
+    grader → child   "go"                 once it stands in its control group, which takes as long
     child → grader   "ended CODE"         128 + n where signal n ended it, as bubblewrap has it
-    child → grader   "failed WHY"         in place of "ready"
+    child → grader   "failed WHY"         in place of "ready" or "furnished"
 
 When the grader hangs up, the first process ends, and with it all of its namespace.
 """
@@ -87,6 +88,7 @@ def _be_first(connection: socket.socket, server: Server, apart: str | bool) -> N
         if not text:
             os._exit(0)
         request: dict[str, Any] = json.loads(text)
+        _say(connection, "ready")
         namespaces.leave_shared()
         os.setsid()
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
@@ -94,7 +96,7 @@ def _be_first(connection: socket.socket, server: Server, apart: str | bool) -> N
         namespaces.furnish(request["places"], request["kept"])
         os.chdir(request["home"])
         confine.guard_memory()
-        _say(connection, "ready")
+        _say(connection, "furnished")
         if connection.recv(16) != b"go":
             os._exit(0)
         child = os.fork()

@@ -178,6 +178,7 @@ def _forked(stack: ExitStack, address: Address, limits: Limits, entry: Any) -> P
         pid = _ready(control)
         for file in group.joined_by() if group else ():
             Path(file).write_text(str(pid), encoding="ascii")
+        _expect("furnished", control.recv(4_096))
         control.send(b"go")
     except BaseException:
         os.close(output)
@@ -194,13 +195,17 @@ def _forked(stack: ExitStack, address: Address, limits: Limits, entry: Any) -> P
 def _ready(control: socket.socket) -> int:
     """The number out here of the first process, which the kernel puts beside its first word."""
     said, beside, _, _ = control.recvmsg(4_096, socket.CMSG_SPACE(CREDENTIALS.size))
-    text = said.decode(errors="replace")
-    if text != "ready":
-        raise SandboxError(f"the warm server could not fork: {text[:500] or 'it hung up'}")
+    _expect("ready", said)
     for level, kind, content in beside:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
             return int(CREDENTIALS.unpack(content)[0])
     raise SandboxError("the warm server did not say which process it forked")
+
+
+def _expect(word: str, said: bytes) -> None:
+    text = said.decode(errors="replace")
+    if text != word:
+        raise SandboxError(f"the warm server could not fork: {text[:500] or 'it hung up'}")
 
 
 def _within(places: Iterable[str]) -> list[str]:
