@@ -15,7 +15,9 @@ Number = float | None
 class Plain(BaseModel):
     """The base of all evidence: frozen, nothing undeclared."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+    )
 
 
 class LineFacts(Plain):
