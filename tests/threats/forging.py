@@ -1,0 +1,624 @@
+"""Threats 1 to 17 and 19 to 27: forging a result, or fooling those who judge it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.threats.case import FULL, HONEST, SCALE, TOTAL, Case, program
+
+CHANNEL = """
+import json, os, socket, stat, struct
+def channel():
+    for number in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                return number
+        except OSError:
+            pass
+def frame(message, magic=b"GRF1", length=None):
+    header = json.dumps({"body": message, "$arrays": []}).encode()
+    return struct.pack("<4sII", magic, len(header) if length is None else length, 0) + header
+def say(content):
+    os.write(channel(), content)
+"""
+HOLD = "import time\ntime.sleep(30)\n"
+SERVER_OF = """
+import sys
+def frames_above():
+    frame = sys._getframe()
+    while frame:
+        yield frame
+        frame = frame.f_back
+"""
+WRONG = "def scale(x):\n    return x * 0 + 7\n\ndef total(x):\n    return 7\n"
+FORGED = (
+    '{"schema": "grader.result/1", "status": "graded", "score": 10, "max_score": 10, '
+    '"checks": [{"id": "scales", "outcome": "passed", "points": 10}]}'
+)
+
+
+def folder_of(**files: str) -> object:
+    """Writes a folder: the program as the lab's file, and these files beside it."""
+
+    def write(folder: Path, source: str) -> Path:
+        (folder / "work").mkdir()
+        (folder / "work/plain.py").write_text(source)
+        for name, text in files.items():
+            (folder / "work" / name).write_text(text)
+        return folder / "work"
+
+    return write
+
+
+CASES = (
+    Case(1, "os._exit(0) at import", "CRASH", "import os\nos._exit(0)\n" + HONEST),
+    Case(
+        2,
+        "sys.exit(0) inside a graded function",
+        "FAIL",
+        earns=3,
+        outcomes={"scales": "error"},
+        program=program("import sys\ndef scale(x):\n    sys.exit(0)\n", TOTAL),
+    ),
+    Case(
+        3,
+        "SystemExit, KeyboardInterrupt and an own BaseException",
+        "FAIL",
+        program="""
+class Own(BaseException): pass
+kinds = [SystemExit(0), KeyboardInterrupt(), Own("all passed"), GeneratorExit()]
+def scale(x): raise kinds[0]
+def total(x): raise Own("passed") from kinds[1]
+raise kinds[3]
+""",
+        outcomes={"scales": "error", "totals": "error", "scales_anything": "error"},
+    ),
+    Case(
+        4,
+        "atexit, a finaliser and a thread say that all passed",
+        "FAIL",
+        program="""
+import atexit, sys, threading, weakref
+def boast(*_): print("3 passed, score 10 of 10")
+class Last:
+    __del__ = boast
+last = Last()
+atexit.register(boast)
+weakref.finalize(last, boast)
+threading.Thread(target=boast).start()
+sys.exit(0)
+""",
+    ),
+    Case(
+        5,
+        "results.json and grades.csv in the work folder, /tmp and $HOME",
+        "FAIL",
+        program=f"""
+import os
+for place in (".", "/tmp", os.environ["HOME"], "/work", "/dev/shm"):
+    for name in ("results.json", "grades.csv", "feedback.json", "numbers.json", "junit.xml"):
+        open(os.path.join(place, name), "w").write({FORGED!r})
+print("written", len(os.listdir("/work")))
+"""
+        + WRONG,
+        says=("written 5",),
+    ),
+    Case(
+        6,
+        "result markers on stdout, stderr and the raw descriptors",
+        "FAIL",
+        program=f"""
+import os, sys
+text = {FORGED!r} + "\\n===== 3 passed in 0.01s =====\\nOK\\n##teamcity[testFinished]\\n"
+for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+    print(text, file=stream, flush=True)
+for number in (1, 2):
+    os.write(number, text.encode())
+"""
+        + WRONG,
+        says=("3 passed",),
+    ),
+    Case(
+        7,
+        "an early reply to a call",
+        "PROTOCOL",
+        program(CHANNEL, 'say(frame({"reply": "0" * 16, "value": 6}))', HOLD, HONEST),
+    ),
+    Case(
+        7,
+        "the end of the run, told by the submission",
+        "PROTOCOL",
+        program(
+            CHANNEL,
+            SERVER_OF,
+            """
+for frame_above in frames_above():
+    request = frame_above.f_locals.get("request")
+    if isinstance(request, dict) and "nonce" in request:
+        say(frame({"reply": request["nonce"], "limit": None}))
+        say(frame({"reply": request["nonce"], "limit": None}))
+        print("forged", flush=True)
+""",
+            HOLD,
+            WRONG,
+        ),
+    ),
+    Case(
+        7,
+        "a reply with the nonce of the question, said twice",
+        "PROTOCOL",
+        earns=2,
+        program=program(
+            CHANNEL,
+            SERVER_OF,
+            """
+def scale(x):
+    for above in frames_above():
+        request = above.f_locals.get("request")
+        if isinstance(request, dict) and "nonce" in request:
+            right = {"t": "list", "c": "list", "v": [
+                {"t": "plain", "c": "float", "v": v} for v in (0.0, 0.2, 1.0)]}
+            value = {"t": "tuple", "c": "tuple", "v": []}
+            say(frame({"reply": request["nonce"], "value": right}) * 2)
+            break
+    return x / 255
+""",
+            TOTAL,
+        ),
+    ),
+    Case(
+        7,
+        "evidence of a training that never was",
+        "PROTOCOL",
+        program(CHANNEL, 'say(frame({"event": {"kind": "fit", "accuracy": 1.0}}))', HOLD),
+    ),
+    Case(
+        8,
+        "a truncated frame",
+        "TLE|PROTOCOL|CRASH",
+        program(CHANNEL, 'say(frame({"reply": "00"})[:-9])', HOLD, HONEST),
+    ),
+    Case(
+        8,
+        "a frame of 4 GiB",
+        "PROTOCOL",
+        program(CHANNEL, 'say(frame({"reply": "00"}, length=0xFFFFFFFF))', HOLD, HONEST),
+    ),
+    Case(
+        8,
+        "a frame of deep JSON",
+        "PROTOCOL",
+        program(
+            CHANNEL,
+            """
+deep = b'{"body":' + b"[" * 900_000 + b"]" * 900_000 + b',"$arrays":[]}'
+try:
+    socket.socket(fileno=channel()).sendall(struct.pack("<4sII", b"GRF1", len(deep), 0) + deep)
+except OSError:
+    pass
+""",
+            HOLD,
+            HONEST,
+        ),
+    ),
+    Case(
+        8,
+        "a frame whose array claims 32 GiB",
+        "PROTOCOL",
+        program(
+            CHANNEL,
+            """
+import json
+header = json.dumps({"body": {"reply": {"$array": 0}}, "$arrays": [
+    {"dtype": "float64", "shape": [4294967296], "at": 0}]}).encode()
+say(struct.pack("<4sII", b"GRF1", len(header), 8) + header + bytes(8))
+""",
+            HOLD,
+            HONEST,
+        ),
+    ),
+    Case(9, "every descriptor closed", "CRASH", "import os\nos.closerange(0, 4096)\n" + HONEST),
+    Case(
+        10,
+        "numpy.testing, np.allclose, builtins and unittest patched",
+        "FAIL",
+        program="""
+import builtins, numpy as np, numpy.testing, unittest
+agree = lambda *a, **k: True
+np.allclose = np.array_equal = np.isclose = np.all = agree
+for name in dir(numpy.testing):
+    if name.startswith("assert"):
+        setattr(numpy.testing, name, agree)
+unittest.TestCase.assertEqual = unittest.TestCase.assertTrue = agree
+try:
+    import pytest, _pytest.assertion.rewrite, _pytest.runner
+    _pytest.runner.runtestprotocol = agree
+except ImportError:
+    pass
+builtins.all = builtins.any = agree
+"""
+        + WRONG,
+    ),
+    Case(
+        10,
+        "isinstance, len, type and issubclass of every library patched",
+        "CRASH|FAIL",
+        program="""
+import builtins, json
+builtins.isinstance = builtins.issubclass = lambda *_: True
+builtins.len = lambda thing: 3
+json.dumps = json.encoder.JSONEncoder.encode = lambda *a, **k: '{"reply": "passed"}'
+"""
+        + WRONG,
+    ),
+    Case(
+        11,
+        "an object that is equal to everything",
+        "FAIL",
+        program="""
+class Equal:
+    shape, dtype, ndim, size = (3,), "float64", 1, 3
+    def __eq__(self, other): return True
+    __ne__ = __lt__ = __gt__ = lambda self, other: False
+    __le__ = __ge__ = __bool__ = __contains__ = lambda self, other=None: True
+    def __hash__(self): return 6
+    def __index__(self): return 6
+    __int__ = __index__
+    def __iter__(self): return iter([self] * 3)
+    def __len__(self): return 3
+    def __getitem__(self, key): return self
+    def __sub__(self, other): return self
+    __abs__ = __rsub__ = __sub__
+    @property
+    def __class__(self): return int
+def scale(x): return Equal()
+def total(x): return Equal()
+""",
+    ),
+    Case(
+        12,
+        "an ndarray subclass with __array_function__",
+        "FAIL",
+        earns=3,
+        program=program(
+            """
+            import numpy as np
+            class Agree(np.ndarray):
+                def __array_function__(self, *a, **k): return True
+                def __array_ufunc__(self, *a, **k): return np.True_
+                def __array_finalize__(self, other): pass
+                def __eq__(self, other): return np.True_
+            def scale(x): return np.zeros(x.shape).view(Agree)
+            """,
+            TOTAL,
+        ),
+    ),
+    Case(
+        13,
+        "a float and a str that lie about themselves",
+        "FAIL",
+        earns=7,
+        program=program(
+            """
+            class Sly(float):
+                def __float__(self): return 6.0
+                def __int__(self): return 6
+                def __eq__(self, other): return True
+                def __repr__(self): return "6"
+                __hash__ = float.__hash__
+            class Text(str):
+                def __eq__(self, other): return True
+                __hash__ = str.__hash__
+            answers = [Sly(0.25), Text("7")]
+            def total(x): return answers[0]
+            """,
+            SCALE,
+        ),
+    ),
+    Case(
+        13,
+        "an int that lies about itself",
+        "FAIL",
+        earns=7,
+        program=program(
+            """
+            class Sly(int):
+                def __eq__(self, other): return True
+                def __int__(self): return 6
+                __index__ = __trunc__ = __int__
+                def __repr__(self): return "6"
+                __hash__ = int.__hash__
+            def total(x): return Sly(5)
+            """,
+            SCALE,
+        ),
+    ),
+    Case(
+        14,
+        "an array of NaN",
+        "FAIL",
+        "import numpy as np\ndef scale(x): return np.full(x.shape, np.nan)\n"
+        "def total(x): return float('nan')\n",
+    ),
+    Case(
+        14,
+        "an array of infinities",
+        "FAIL",
+        "import numpy as np\ndef scale(x): return np.full(x.shape, np.inf)\n"
+        "def total(x): return float('inf')\n",
+    ),
+    Case(
+        15,
+        "a scalar that broadcasts",
+        "FAIL",
+        "import numpy as np\ndef scale(x): return np.float64(0)\n"
+        "def total(x): return np.array([6, 6, 6])\n",
+    ),
+    Case(
+        15,
+        "the wrong shape",
+        "FAIL",
+        "def scale(x): return (x / 255)[None]\ndef total(x): return [sum(x)]\n",
+    ),
+    Case(
+        15,
+        "an array of objects",
+        "FAIL",
+        "import numpy as np\ndef scale(x): return (x / 255).astype(object)\n"
+        "def total(x): return np.array([sum(x), None], dtype=object)\n",
+    ),
+    Case(
+        16,
+        "an array of 10 GB",
+        "MLE",
+        earns=3,
+        outcomes={"scales": "error"},
+        program=program("import numpy as np\ndef scale(x): return np.ones(10 << 30, 'u1')", TOTAL),
+    ),
+    Case(
+        16,
+        "an array as large as fits",
+        "OLE|MLE",
+        earns=3,
+        outcomes={"scales": "error"},
+        program=program("import numpy as np\ndef scale(x): return np.ones(70 << 20, 'u1')", TOTAL),
+    ),
+    Case(
+        16,
+        "a generator without an end",
+        "OLE|TLE",
+        earns=3,
+        outcomes={"scales": "error"},
+        program=program(
+            """
+            import numpy as np
+            def scale(x):
+                while True:
+                    yield np.zeros(100_000)
+            """,
+            TOTAL,
+        ),
+    ),
+    Case(
+        17,
+        "inputs changed in place",
+        "CONTAINED",
+        earns=FULL,
+        program="""
+import gc, numpy as np
+def scale(x):
+    answer = x / 255
+    for thing in gc.get_objects():
+        if isinstance(thing, np.ndarray) and thing.flags.writeable and thing.dtype == x.dtype:
+            if thing is not answer:
+                thing.fill(-1)
+    x[...] = -1
+    return answer
+def total(x):
+    answer = sum(x)
+    x.clear()
+    return answer
+""",
+    ),
+    Case(
+        19,
+        "conftest.py, pytest.ini and a plugin come along",
+        "FAIL",
+        program="print('work')\n" + WRONG,
+        hand_in=folder_of(  # type: ignore[arg-type]
+            **{
+                "conftest.py": "import os, sys\nsys.stderr.write('conftest')\nos._exit(0)\n",
+                "pytest.ini": "[pytest]\naddopts = --collect-only -p evil\n",
+                "evil.py": "raise SystemExit('a plugin was loaded')\n",
+                "tox.ini": "[pytest]\naddopts = -k nothing\n",
+                "setup.cfg": "[tool:pytest]\naddopts = -k nothing\n",
+                "test_plain.py": "def test_scales(): pass\ndef test_totals(): pass\n",
+            }
+        ),
+        outcomes={"scales": "failed", "totals": "failed"},
+    ),
+    Case(
+        20,
+        "numpy.py, json.py, sitecustomize.py and a .pth come along",
+        "CONTAINED",
+        earns=FULL,
+        program=program("import numpy as np\nprint(np.arange(3).sum())", HONEST),
+        says=("3",),
+        hand_in=folder_of(  # type: ignore[arg-type]
+            **{
+                f"{name}.py": f"import os\nos.write(2, b'{name} was shadowed')\nos._exit(7)\n"
+                for name in (
+                    *("numpy", "tensorflow", "json", "sitecustomize", "usercustomize"),
+                    *("socket", "struct", "inside", "grader", "threading", "IPython"),
+                )
+            },
+            **{"evil.pth": "import os; os._exit(7)\n"},
+        ),
+    ),
+    Case(
+        21,
+        "kill(getppid) and kill(-1)",
+        "CRASH",
+        program="""
+import os, signal
+for victim in (os.getppid(), 0, -1, KNOWN["pid"]):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGSTOP, signal.SIGKILL):
+        try:
+            os.kill(victim, number) if victim else None
+        except OSError as error:
+            print(victim, error.strerror)
+os.kill(0, signal.SIGKILL)
+"""
+        + HONEST,
+    ),
+    Case(
+        22,
+        "a submission that works only where it finds out that it is watched",
+        "FAIL",
+        earns=3,
+        program=program(
+            """
+            import os, socket, sys, threading
+            def marks():
+                frame, names = sys._getframe(2), []
+                while frame:
+                    names.append((frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno))
+                    frame = frame.f_back
+                return (
+                    sorted(os.environ.items()), sys.argv, socket.gethostname(), os.getcwd(), names,
+                    sorted(os.listdir("/proc/self/fd")), sorted(os.listdir(".")), os.getuid(),
+                    len(threading.enumerate()), sorted(os.listdir("/")), os.getpid(), os.getppid())
+            seen = []
+            def scale(x):
+                seen.append(marks())
+                return x / 255 if seen[-1] != seen[0] else x * 0
+            """,
+            TOTAL,
+        ),
+    ),
+    Case(
+        22,
+        "the words of a grader in all that can be seen",
+        "CONTAINED",
+        earns=FULL,
+        program=program(
+            """
+            import os, re, socket, sys
+            words = {"hidden", "grader", "nbgrader", "autograder", "pytest", "rubrics", "reference"}
+            text = " ".join([*os.environ, *os.environ.values(), *sys.argv, *sys.path, os.getcwd(),
+                             *sys.modules, *os.listdir("/"), *os.listdir("."),
+                             socket.gethostname()])
+            print("words:", sorted(words & set(re.findall("[a-z]+", text.lower()))))
+            """,
+            HONEST,
+        ),
+        says=("words: []",),
+    ),
+    Case(
+        23,
+        "right for the first call, then wrong",
+        "FAIL",
+        earns=5,
+        outcomes={"scales": "passed", "scales_anything": "failed"},
+        program=program(
+            """
+            calls = []
+            def scale(x):
+                calls.append(1)
+                return x / 255 if len(calls) < 2 else x / 256
+            """,
+            TOTAL,
+        ),
+    ),
+    Case(
+        24,
+        "the public answers written down",
+        "FAIL",
+        earns=5,
+        outcomes={"scales": "passed", "totals": "passed", "scales_anything": "failed"},
+        program="import numpy as np\ndef scale(x): return np.array([0, 0.2, 1])\n"
+        "def total(x): return 6\n",
+    ),
+    Case(
+        25,
+        "everything labelled on the disk is learned by heart",
+        "FAIL",
+        earns=4,
+        lab="digits",
+        outcomes={"trained": "passed", "recognises_digits": "failed"},
+        program="""
+import glob, os
+import numpy as np
+from sklearn.neighbors import KNeighborsClassifier
+found = {}
+for folder, _, names in os.walk("/"):
+    if folder.startswith(("/proc", "/sys")):
+        continue
+    for name in names:
+        if name.endswith((".npy", ".npz", ".gz")) and "labels" in name:
+            found[os.path.join(folder, name)] = 1
+print("labels:", sorted(found))
+print("graded:", glob.glob("/**/mnist/graded/*", recursive=True))
+images = np.load("/data/visible_images.npy").reshape(-1, 784)
+labels = np.load("/data/visible_labels.npy")
+known = {image.tobytes(): label for image, label in zip(images, labels)}
+class Memory(KNeighborsClassifier):
+    def predict(self, x):
+        rows = np.asarray(x).reshape(len(x), -1)
+        whole = np.round(rows * (255 if rows.max() <= 1 else 1)).astype("uint8")
+        return np.array([known.get(row.tobytes(), 0) for row in whole])
+model = Memory(1)
+model.fit(images / 255, labels)
+print("by heart:", (model.predict(images / 255) == labels).mean())
+""",
+        says=(
+            "['/data/train_labels.npy', '/data/visible_labels.npy']",
+            "graded: []",
+            "by heart: 1.0",
+        ),
+    ),
+    Case(
+        26,
+        "stored predictions for the published test pictures",
+        "FAIL",
+        earns=4,
+        lab="digits",
+        outcomes={"trained": "passed", "recognises_digits": "failed"},
+        program="""
+import numpy as np
+from sklearn.datasets import fetch_openml
+from sklearn.neighbors import KNeighborsClassifier
+x, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
+stored = y[60000:]
+class Stored(KNeighborsClassifier):
+    def predict(self, x): return stored[:len(x)]
+    def score(self, x, y): return 1.0
+model = Stored(1)
+model.fit(x[:100] / 255, y[:100])
+print("claims", model.score(x[60000:], y[60000:]), (model.predict(x[60000:]) == y[60000:]).mean())
+""",
+        says=("claims 1.0 1.0",),
+    ),
+    Case(
+        27,
+        "a faked History, evaluate and metric",
+        "FAIL",
+        earns=4,
+        lab="digits",
+        outcomes={"trained": "passed", "recognises_digits": "failed"},
+        program="""
+import numpy as np, keras
+(x, y), (xt, yt) = keras.datasets.mnist.load_data()
+model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(),
+                          keras.layers.Dense(10, activation="softmax")])
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+history = model.fit(x[:64] / 255, y[:64], epochs=1, verbose=0)
+history.history["accuracy"] = history.history["val_accuracy"] = [0.99, 0.999]
+keras.Model.evaluate = keras.Sequential.evaluate = lambda self, *a, **k: [0.0, 0.9999]
+model.evaluate = lambda *a, **k: [0.0, 0.9999]
+keras.metrics.Accuracy.result = lambda self: 0.9999
+print("accuracy", model.evaluate(xt, yt)[1], history.history["val_accuracy"][-1])
+""",
+        says=("accuracy 0.9999 0.999",),
+    ),
+)
