@@ -194,6 +194,36 @@ def test_nothing_survives_a_grader_that_is_killed() -> None:
     assert not [pid for pid in people if conformance._alive(pid)]
 
 
+def test_what_a_killed_grader_left_is_removed_by_the_next_one_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import os, signal\n"
+        "from grader.sandbox import kept_warm, open_sandbox\n"
+        "from grader.sandbox.command import THE_SYSTEM\n"
+        "with kept_warm(open_sandbox(), [THE_SYSTEM], ()) as sandbox:\n"
+        "    sandbox.start(entry={'source': ''}).close()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(tmp_path)})
+    (left,) = tmp_path.iterdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    way = open_sandbox().way
+    assert way is not None
+    end = time.monotonic() + 10
+    while left.exists() and time.monotonic() < end:  # its server may still be ending
+        with (
+            warm.serving(way, [THE_SYSTEM], preload=()) as (first,),
+            warm.serving(way, [THE_SYSTEM], preload=()) as (second,),
+        ):
+            held = {Path(address.socket).parent for address in (first, second)}
+            assert set(tmp_path.iterdir()) - {left} == held
+            for address in (first, second):
+                with forked(address, "channel.sendall(b'here\\n')") as child:
+                    assert line_of(child) == "here"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_ends_when_its_grader_is_gone_whatever_stands_between_them() -> None:
     ends, alive = os.pipe()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:

@@ -7,6 +7,7 @@ the grader too; it ends with the process that started it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -40,6 +41,7 @@ PRELOAD = (
     "seaborn",
 )
 """What a submission may import, where importing it takes long."""
+FOLDER = "grader-warm-"
 WAITING = 64
 READY_SECONDS = 60.0
 """For the answer to a first request, which waits for TensorFlow's import."""
@@ -106,10 +108,7 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
     # Forks need to make user namespaces of their own; the filter is theirs, too.
     way = replace(way, close_namespaces=False)
     uid = launch.unprivileged_user(stack) if way.leave_root or way.as_root else None
-    # Where every submission sees the folder for temporary files, it could call the server.
-    seen = policy.is_shown(os.path.realpath(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix="grader-warm-", dir="/tmp" if seen else None))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    folder = _folder(stack)
     status, status_write = launch.pipe(stack)
     lifeline, alive = os.pipe()
     stack.callback(os.close, alive)
@@ -140,6 +139,47 @@ def _start(stack: ExitStack, way: Way, sight: Sight, preload: tuple[str, ...]) -
         said = os.read(output, 4_096).decode(errors="replace")
         raise SandboxError(f"the warm server did not start: {said.strip()[:500]}")
     return Address(way, sight, str(folder / "socket"))
+
+
+def _folder(stack: ExitStack) -> Path:
+    """A new folder for the socket, held as long as this process lives, removed by `stack`.
+
+    Those that graders left which were killed are removed first.
+    """
+    import fcntl  # not on Windows
+
+    # Where every submission sees the folder for temporary files, it could call the server.
+    seen = policy.is_shown(os.path.realpath(tempfile.gettempdir()))
+    above = Path("/tmp" if seen else tempfile.gettempdir())
+    for other in above.glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError):
+            _remove_if_left(other)
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=above))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    stack.callback(os.close, held)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    return folder
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove a folder of this user's if nobody holds it and nobody listens on its socket.
+
+    Raises OSError where somebody does.
+    """
+    import fcntl
+
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        # One without a socket is about to be held.
+        if os.fstat(held).st_uid != os.geteuid() or not (folder / "socket").is_socket():
+            return
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
+            if caller.connect_ex(str(folder / "socket")) == errno.ECONNREFUSED:
+                shutil.rmtree(folder)
+    finally:
+        os.close(held)
 
 
 def fork(address: Address, limits: Limits, entry: Any) -> Child:
