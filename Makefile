@@ -3,6 +3,7 @@
 #   make test    set up, then the whole suite
 #   make answers   grade every lab's reference, starter, right and wrong answers
 #   make validate  the same, and mutants of the references
+#   make threats    ninety attacks on the grader, each with its verdict
 # The rest: make lint | format | lock | data | bench | picture | clean
 
 PYTHON ?= python3
@@ -11,11 +12,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test answers validate lint format lock data bench picture clean setup
+.PHONY: help demo test answers validate threats lint format lock data bench picture clean setup
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n '2,6p' Makefile | cut -c3-
+	@sed -n '2,7p' Makefile | cut -c3-
 
 setup: $(READY)
 
@@ -44,6 +45,9 @@ answers: $(READY)
 
 validate: $(READY)
 	$(BIN)/grade validate
+
+threats: $(READY)
+	$(BIN)/python -m tests.threats
 
 lint: $(READY)
 	$(BIN)/ruff check

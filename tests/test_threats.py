@@ -5,17 +5,28 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.sandbox.keeper import client
+from tests import containers
+from tests.labs import ROOT
 from tests.threats.bench import Bench
 from tests.threats.case import Case, Way
 from tests.threats.cases import all_cases
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 CASES = all_cases()
+IN_A_BROWSER = range(82, 88)
+BY_A_USER = (1, 5, 7, 9, 18, 21, 28, 29, 31, 32, 33, 43, 46, 48, 54, *range(58, 65), 89)
+"""Numbers whose cases depend on who starts the sandbox; `--user` tries them all."""
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +39,57 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_threat_comes_to_nothing(bench: Bench, case: Case, way: Way) -> None:
     bench.try_case(case, way)
+
+
+def test_no_report_of_the_list_does_anything_in_a_browser(
+    bench: Bench, browser: Browser, tmp_path: Path
+) -> None:
+    for case in CASES:
+        if case.number in IN_A_BROWSER and f"{case.name} cold" not in bench.pages:
+            bench.try_case(case, "cold")  # where this test runs alone
+    context = browser.new_context(bypass_csp=True)  # escaping alone has to do
+    page, heard = context.new_page(), []
+    for event in ("console", "pageerror", "dialog", "popup", "request"):
+        page.on(event, heard.append)  # type: ignore[call-overload]
+    for name, html in bench.pages.items():
+        (tmp_path / "page.html").write_text(html, encoding="utf-8")
+        page.goto((tmp_path / "page.html").as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true })")
+        assert page.evaluate("typeof window.pwned") == "undefined", name
+        assert page.locator("main").count() == 1, name
+    context.close()
+    assert len(heard) == len(bench.pages) >= 5  # each asked for its own page and nothing else
+
+
+@pytest.fixture(scope="module")
+def users() -> dict[str, dict[str, str]]:
+    """What an ordinary user of this machine gets, by the one command."""
+    if not containers.can_become_others():
+        pytest.skip("only root can run this as another user")
+    words = [sys.executable, "-m", "tests.threats", "--user", "--json", *map(str, BY_A_USER)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines, done.stderr
+    return {line["case"]: {**line, "told": done.stderr[-3000:]} for line in lines}
+
+
+@pytest.mark.parametrize("way", ["cold", "warm"])
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.number in BY_A_USER], ids=lambda case: case.name
+)
+def test_it_comes_to_nothing_for_an_ordinary_user(
+    users: dict[str, dict[str, str]], case: Case, way: Way
+) -> None:
+    tried = users[case.name]
+    assert tried[way] in case.verdict.split("|"), tried
+
+
+SPIES = [case for case in CASES if case.number in (18, 28, 29, 31) and case.lab == "plain"]
+
+
+@pytest.mark.parametrize("case", SPIES, ids=lambda case: case.name)
+def test_a_spy_in_a_fork_that_a_keeper_lends_finds_nothing(bench: Bench, case: Case) -> None:
+    bench.try_case(case, "kept")
 
 
 def test_every_number_from_1_to_90_is_tried_and_every_name_is_its_own() -> None:

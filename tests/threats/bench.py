@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from contextlib import ExitStack
@@ -132,10 +133,16 @@ class Bench:
         return OnlyWarm(self.cold.isolation, way=self.cold.way, warm=servers)
 
     def _lending(self, lab: Lab) -> Sandbox:
-        keeper.leave_behind(sight_of(lab), ())
+        """What a keeper of this bench's own lends to `grade check`; it ends with the bench."""
+        runtime = self.around.folder / "runtime"
+        runtime.mkdir(0o700)
+        os.environ |= {"XDG_RUNTIME_DIR": str(runtime), "GRADE_WARM_MINUTES": "5", "CI": ""}
+        keeper.leave_behind(sight_of(lab), ("numpy",))
         end = time.monotonic() + 60
-        while keeper.standing() is None and time.monotonic() < end:
+        while (found := keeper.standing()) is None and time.monotonic() < end:
             time.sleep(0.05)
+        assert found is not None, "no keeper came"
+        self._stack.callback(os.kill, found.pid, signal.SIGTERM)
         lent = self._stack.enter_context(keeper.lent(sight_of(lab)))
         assert lent is not None
         return OnlyWarm("full", way=lent.sandbox.way, warm=lent.sandbox.warm)
@@ -191,7 +198,9 @@ class Bench:
         graded = self.graded(case, lab, self.sandbox(lab, way))
         seconds = time.monotonic() - started
         self._judge(case, graded)
-        self.pages[f"{case.name} {way}"] = assert_inert(graded)["page"]
+        page = self.pages[f"{case.name} {way}"] = assert_inert(graded)["page"]
+        for text in case.shown:
+            assert text in page, f"not on the page: {text!r}"
         return Tried(word_of(graded.result), seconds, graded)
 
     def graded(self, case: Case, lab: Lab, sandbox: Sandbox) -> Graded:

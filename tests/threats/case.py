@@ -40,6 +40,7 @@ class Case:
     CONTAINED means that the honest work beside the attack got its full marks; LIMIT words are
     those of WORDS; FAIL, REJECT and INFRA are a check that failed, a file that was refused and a
     fault of ours. `says` are texts that the program has to print: that it tried, and what it met.
+    `shown` are texts that the page has to hold: what is hostile did get there.
     `hand_in` writes the submission into an empty folder and returns its path; without it the
     program is a module. A case with a `trial` is no submission: it does what it does by itself,
     raises AssertionError where something is wrong, and returns the word. `turns` is how often it
@@ -53,6 +54,7 @@ class Case:
     earns: float = 0.0
     says: tuple[str, ...] = ()
     reason: str = ""
+    shown: tuple[str, ...] = ()
     outcomes: Mapping[str, str] = field(default_factory=dict)
     hand_in: Callable[[Path, str], Path] | None = None
     trial: Callable[[Bench, Way], str] | None = None

@@ -72,8 +72,19 @@ for name, said in answers.items():
     Case(
         58,
         "a download, which is told that there is no network",
-        "FAIL",
-        program="import urllib.request\nurllib.request.urlopen('http://192.0.2.1/', timeout=1)\n",
+        "CONTAINED",
+        earns=FULL,
+        program=program(
+            """
+            import urllib.request
+            try:
+                urllib.request.urlopen("http://192.0.2.1/", timeout=1)
+            except OSError as error:
+                print("told:", error)
+            """,
+            HONEST,
+        ),
+        says=("no network",),
     ),
     Case(
         59,
@@ -214,9 +225,9 @@ for path in ("/usr/bin/su", "/usr/bin/sudo", "/usr/bin/pkexec", "/usr/bin/newuid
         done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.stdout.strip() == "0":
             print("gained by", path)
-for become in (os.setuid, os.setgid, os.seteuid, os.setegid):
-    print(become.__name__, refused(lambda: become(0)))
-print("groups", refused(lambda: os.setgroups([0])))
+answers = {refused(lambda: become(0)) for become in (os.setuid, os.setgid, os.seteuid, os.setegid)}
+answers.add(refused(lambda: os.setgroups([0])))
+print("became:", sorted(answers - {"EPERM", "EINVAL"}))
 with open("/proc/self/status") as lines:
     status = dict(line.split(":", 1) for line in lines)
 print("rights", int(status["CapEff"], 16), int(status["CapPrm"], 16), int(status["CapBnd"], 16),
@@ -228,10 +239,7 @@ print("own", subprocess.run(["./mine"], capture_output=True, text=True).stdout.s
             HONEST,
         ),
         says=(
-            "setuid EPERM",
-            "seteuid EPERM",
-            "setgid EPERM",
-            "groups EPERM",
+            "became: []",
             "rights 0 0",
             "1 True",
             "own True",

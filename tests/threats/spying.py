@@ -45,7 +45,7 @@ def tell():
 '''
 NONE = "canaries: 0"
 MEMORY = r'''
-def everything():
+def everything(most=200_000):
     """All strings that can be reached: objects, frames and their names, modules, variables."""
     seen = set()
     waiting = [sys.modules, dict(os.environ), sys.argv, sys.path]
@@ -55,7 +55,7 @@ def everything():
     while frame:
         waiting += [frame.f_locals, frame.f_globals]
         frame = frame.f_back
-    while waiting and len(seen) < 400_000:
+    while waiting and len(seen) < most:
         thing = waiting.pop()
         if id(thing) in seen:
             continue
@@ -108,7 +108,7 @@ for depth in range(6):
     found += glob.glob("/*" * depth + "/*_hidden.py") + glob.glob("/*" * depth + "/lab.toml")
 found += glob.glob("/proc/*/root" + KNOWN["folders"][0] + "/*")
 found += glob.glob(KNOWN["package"] + "/**/*.py", recursive=True)
-print("tried", len(answers) > 30, "errors", sorted(set(answers)), "found", len(found))
+print("tried", len(answers) > 30, set(answers) <= {"EACCES", "ENOENT"}, "found", len(found))
 del KNOWN, folder, path
 """
 
@@ -258,12 +258,12 @@ CASES = (
 everything(); memory(); tell()
 def scale(x):
     if len(x) != 3:
-        everything()
+        everything(30_000)
         if met:
             raise RuntimeError("found")
     return x / 255
 def total(x):
-    everything(); memory()
+    everything(30_000)
     return sum(x) if not met else -1
 """,
         ),
@@ -276,7 +276,7 @@ def total(x):
         lab="heavy",
         earns=FULL,
         program=program(HUNT, TRIED_ALL, "tell()\n", HONEST),
-        says=("tried True errors ['EACCES', 'ENOENT'] found 0", NONE),
+        says=("tried True True found 0", NONE),
     ),
     Case(
         28,

@@ -8,6 +8,7 @@ import os
 import socket
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -89,12 +90,14 @@ def _in_environment(temporary: Path) -> Iterator[None]:
     """A canary in the grader's environment, and a folder of its own for temporary files."""
     temporary.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
-    os.environ["GRADER_CANARY"] = new_canary()
+    variables = dict(os.environ)
+    os.environ |= {"GRADER_CANARY": new_canary(), "TMPDIR": str(temporary)}
     try:
         yield
     finally:
         tempfile.tempdir = before
-        del os.environ["GRADER_CANARY"]
+        os.environ.clear()
+        os.environ |= variables
 
 
 def _listening(stack: ExitStack) -> dict[str, Any]:
@@ -112,7 +115,7 @@ class Traces:
     """What a submission could leave on the machine."""
 
     processes: frozenset[int]
-    descriptors: int
+    descriptors: Counter[str]
     mounts: frozenset[str]
     files: frozenset[str]
     groups: frozenset[str]
@@ -121,13 +124,14 @@ class Traces:
     def now(cls) -> Traces:
         """The living processes below this one, and what is open, mounted and lying about."""
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-        groups = Path("/sys/fs/cgroup").rglob(f"grader-{os.getpid()}-*")
+        own = f"grader-{os.getpid()}-"
+        groups = [name for _, names, _ in os.walk("/sys/fs/cgroup") for name in names]
         return cls(
             processes=frozenset(filter(_alive, usage.family(os.getpid()))),
-            descriptors=len(os.listdir("/proc/self/fd")),
+            descriptors=_open(),
             mounts=frozenset(line.split()[4] for line in mounts),
             files=frozenset(os.listdir(tempfile.gettempdir())),
-            groups=frozenset(map(str, groups)),
+            groups=frozenset(name for name in groups if name.startswith(own)),
         )
 
     def left_over(self) -> list[str]:
@@ -144,9 +148,7 @@ class Traces:
         found += [f"mount {place}" for place in now.mounts - self.mounts]
         found += [f"temporary file {name}" for name in now.files - self.files]
         found += [f"control group {name}" for name in now.groups - self.groups]
-        if now.descriptors > self.descriptors:
-            found.append(f"{now.descriptors - self.descriptors} open descriptors")
-        return found
+        return found + [f"open {name}" for name in now.descriptors - self.descriptors]
 
     def _reap(self) -> None:
         """Bury the orphans that this process was given, for it took the place of the first."""
@@ -178,6 +180,18 @@ def forget_peak() -> int:
     """Begin to measure the peak anew; what is held now."""
     Path("/proc/self/clear_refs").write_text("5")
     return peak()
+
+
+def _open() -> Counter[str]:
+    """What this process has open, but for the published data, which the grader keeps at hand.
+
+    Sockets and pipes are counted by their kind.
+    """
+    found: Counter[str] = Counter()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found[os.readlink(f"/proc/self/fd/{number}").split(":[")[0]] += 1
+    return Counter({name: n for name, n in found.items() if "/mnist/public/" not in name})
 
 
 def _alive(pid: int) -> bool:
