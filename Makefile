@@ -3,7 +3,7 @@
 #   make test    set up, then the whole suite
 #   make answers   grade every lab's reference, starter, right and wrong answers
 #   make validate  the same, and mutants of the references
-#   make threats    ninety attacks on the grader, each with its verdict
+#   make threats   ninety attacks on the grader, each with its verdict
 # The rest: make lint | format | lock | data | bench | picture | clean
 
 PYTHON ?= python3

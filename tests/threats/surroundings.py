@@ -183,7 +183,7 @@ def forget_peak() -> int:
 
 
 def _open() -> Counter[str]:
-    """What this process has open, but for the published data, which the grader keeps at hand.
+    """What this process has open, but for the digits, which the grader keeps at hand.
 
     Sockets and pipes are counted by their kind.
     """
@@ -191,7 +191,7 @@ def _open() -> Counter[str]:
     for number in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
             found[os.readlink(f"/proc/self/fd/{number}").split(":[")[0]] += 1
-    return Counter({name: n for name, n in found.items() if "/mnist/public/" not in name})
+    return Counter({name: n for name, n in found.items() if "/mnist/" not in name})
 
 
 def _alive(pid: int) -> bool:
