@@ -8,7 +8,9 @@ from tests.threats.case import Case
 
 FAMILIES = {
     "Forging a result": "forging",
-    "Secrets and files": "spying",
+    "Fooling the judge": "fooling",
+    "Secrets": "spying",
+    "Odd files": "odd_files",
     "Resources": "exhausting",
     "Escape": "escaping",
     "Model and data files": "model_files",

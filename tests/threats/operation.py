@@ -23,7 +23,7 @@ from grader.sandbox import Sandbox
 from grader.sandbox.command import Way as Bubblewrap
 from grader.submissions import read, unreadable
 from tests import classes
-from tests.threats import exhausting, forging, handed_in, spying
+from tests.threats import exhausting, fooling, forging, handed_in, odd_files, spying
 from tests.threats.bench import OnlyWarm
 from tests.threats.case import HONEST, Case, Way
 from tests.threats.course import CANARY
@@ -161,8 +161,9 @@ def disk_full(bench: Bench, way: Way) -> str:
 
 def thirty_hostile() -> list[Case]:
     """Thirty attacks on the lab `plain`: of each kind, and some that run into the time limit."""
-    of_all = (*forging.CASES, *spying.CASES, *exhausting.CASES, *handed_in.CASES)
-    able = [case for case in of_all if case.lab == "plain" and not case.trial]
+    families = (forging, fooling, spying, odd_files, exhausting, handed_in)
+    every = (case for family in families for case in family.CASES)
+    able = [case for case in every if case.lab == "plain" and not case.trial]
     slow = [case for case in able if "TLE" in case.verdict][:3]
     quick = [case for case in able if "TLE" not in case.verdict and case.number not in (37, 38)]
     return slow + quick[:: len(quick) // 27][:27]
