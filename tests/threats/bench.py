@@ -174,8 +174,6 @@ class Bench:
         neighbour, held = self._neighbours[way].call("look").value, forget_peak()
         for turn in range(case.turns):
             tried = self._once(case, way)
-            if tried.seconds > self._allowed(case):  # on a busy machine it gets a second chance
-                tried = self._once(case, way)
             assert tried.seconds <= self._allowed(case), f"I5: {tried.seconds:.1f} s"
             assert tried.word in case.verdict.split("|"), f"{tried.word} in turn {turn}"
         grown = peak() - held
@@ -196,6 +194,11 @@ class Bench:
             return Tried(case.trial(self, way), time.monotonic() - started)
         lab = self.lab(case.lab)
         graded = self.graded(case, lab, self.sandbox(lab, way))
+        late = word_of(graded.result) == "TLE" and "TLE" not in case.verdict
+        if late or time.monotonic() - started > self._allowed(case):
+            # A machine that is busy gets a second chance.
+            started = time.monotonic()
+            graded = self.graded(case, lab, self.sandbox(lab, way))
         seconds = time.monotonic() - started
         self._judge(case, graded)
         page = self.pages[f"{case.name} {way}"] = assert_inert(graded)["page"]
