@@ -109,7 +109,8 @@ CASES = (
     hostile(82, "scripts, SVG, javascript: and templates in all that is shown", SCRIPTS),
     Case(
         82, "a script in the name of the file", "FAIL", saying(SCRIPTS[:1]),
-        hand_in=noted("\"><img src=x onerror=window.pwned='MARK'>", SCRIPTS), shown=("MARK",),
+        hand_in=noted("\"><img src=x onerror=window.pwned='MARK'>", SCRIPTS), lab="heavy",
+        shown=("MARK",),
     ),
     hostile(83, "]]>, control characters, lone surrogates, entities", BROKEN),
     hostile(85, "ANSI, OSC 8 and 52, returns, signs of direction", PAINTED, "a\x1b[31m\rb"),
