@@ -18,6 +18,7 @@ from grader.records.result import Result
 from grader.sandbox import kept_warm, open_sandbox
 from grader.sandbox.warm import wanted_by
 from grader.submissions import read
+from tests.fuzzing import COUNTED, Outcomes
 from tests.labs import ROOT, Judge
 
 if TYPE_CHECKING:
@@ -36,6 +37,36 @@ settings.load_profile("unhurried")
 def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR_FORCE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def _outcomes() -> Outcomes:
+    return Outcomes()
+
+
+@pytest.fixture
+def fuzzed(_outcomes: Outcomes, request: pytest.FixtureRequest) -> Iterator[Outcomes]:
+    """Counts what readers made of the examples that a test fed them, for the summary."""
+    yield _outcomes
+    _outcomes.tell(request)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many examples each reader was fed."""
+    ended = [report for reports in terminalreporter.stats.values() for report in reports]
+    rows = sorted(
+        tuple(told)
+        for report in ended
+        if getattr(report, "when", None) == "teardown"
+        for name, told in report.user_properties
+        if name == COUNTED
+    )
+    if rows:
+        terminalreporter.section("fuzzed: what was broken on purpose, and what became of it")
+        for reader, read, refused in rows:
+            terminalreporter.write_line(
+                f"{reader:<44} {read + refused:>9,} examples: {read:,} read, {refused:,} refused"
+            )
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,8 @@ ODD = (
 )
 OPTIONS = st.dictionaries(
     st.sampled_from(["rate", "negative_slope", "scale", "offset", "kernel_initializer", "units"]),
-    ODD | st.sampled_from([0.5, 1.0, 1 / 255, "Zeros"]),
+    ODD.filter(lambda value: not isinstance(value, dict))
+    | st.sampled_from([0.5, 1.0, 1 / 255, "Zeros"]),
     max_size=3,
 )
 BOOLS = st.booleans()

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(max_length=4_000)]
 Name = Annotated[str, StringConstraints(max_length=300)]
 Number = float | None
 """A number, or None where there is none to be had (an empty array, NaN in a JSON file)."""
+MOST_IN_OPTION = 8
+
+
+def _option(value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(value) <= MOST_IN_OPTION:
+        for item in value:
+            _option(item)
+    elif value is not None and not isinstance(value, bool | int | float | str):
+        raise ValueError("an option is a number, a text, or a short list of them")
+    elif isinstance(value, str) and len(value) > 300:
+        raise ValueError("an option's text is short")
+    return value
+
+
+Option = Annotated[Any, AfterValidator(_option)]
+"""What a layer was made with: a number, a text, a truth value, None, or a short list of these."""
 
 
 class Plain(BaseModel):

@@ -7,14 +7,14 @@ live session can confirm. Shapes are NumPy shapes; ranges are of the raw values.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, StringConstraints
 
 from grader.records.drawn import AxesFacts as AxesFacts
 from grader.records.drawn import LineFacts as LineFacts
-from grader.records.drawn import Name, Plain, Text
+from grader.records.drawn import Name, Option, Plain, Text
 from grader.records.drawn import Number as Number
 
 
@@ -157,7 +157,7 @@ class LayerFacts(Plain):
     output_shape: tuple[int | None, ...] | None = None
     parameters: int = 0
     trainable: bool = True
-    options: dict[Name, Any] = Field(default_factory=dict)
+    options: dict[Name, Option] = Field(default_factory=dict)
 
 
 class ModelFacts(Plain):
