@@ -314,7 +314,10 @@ def author_subject(checks: Path, submission: str | None) -> Iterator[Subject]:
 
     folder = next((up for up in checks.parents if (up / "lab.toml").is_file()), None)
     if folder is None:
-        raise LabError(f"{checks} does not belong to a lab: no lab.toml above it")
+        raise LabError(
+            f"{checks} does not belong to a lab: no lab.toml above it",
+            hint="Checks lie in assignments/<lab>/checks.",
+        )
     lab = find_course(None, folder).load(folder.name)
     chosen = Path(submission) if submission else lab.reference
     if chosen is None:

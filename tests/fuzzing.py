@@ -187,7 +187,7 @@ ODD_LINES = (
 
 
 @st.composite
-def changed_toml(draw: st.DrawFn, text: str, most: int = 4) -> bytes:
+def changed_toml(draw: st.DrawFn, text: str, most: int = 2) -> bytes:
     """A TOML file with lines of other values, of other keys, lost, doubled or moved."""
     lines = text.strip().split("\n")
     for _ in range(draw(st.integers(1, most))):

@@ -234,3 +234,22 @@ def test_what_the_author_of_checks_imports_is_what_is_documented() -> None:
     for name in grader.checks.__all__:
         assert hasattr(grader.checks, name), name
         assert f"`{name}" in guide, name
+
+
+EXPLAINED = {"LabError", "NothingToGrade", "OutputError", "SubmissionError", "UsageError"}
+
+
+def test_every_error_that_a_user_reads_carries_a_hint() -> None:
+    made = [
+        (path.relative_to(ROOT), node)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in EXPLAINED
+    ]
+    assert len(made) > 50
+    without = [
+        f"{path}:{node.lineno}"
+        for path, node in made
+        if "hint" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert without == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from grader.course.lines import line_of
+from grader.course.toml_files import UNREADABLE, parse, read_text
 from grader.errors import LabError
 from grader.records.lab import Lab
 
 _HEAD = {"lab", "sha256", "marker"}
 _ENTRY = {"points", "comment"}
+_ANEW = "Mend this line; scripts/marking_form.py writes a form anew."
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,16 @@ def find_marks(lab: Lab, sha256: str) -> Mapping[str, Mark] | None:
     found: Mapping[str, Mark] | None = None
     for path in sorted(lab.marks.glob("*.toml")) if lab.marks is not None else ():
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise LabError(f"{path} cannot be read: {error}.") from None
+            text = read_text(path)
+        except FileNotFoundError as error:
+            raise LabError(f"{path} cannot be read: {error}.", hint=UNREADABLE) from None
         marked, marks = _read(path, text, lab.id, tuple(lab.rubric.points.items()))
         if marked == sha256 and marks:
             if found not in (None, marks):
-                raise LabError(f"{path}: another file marks the same answers differently.")
+                raise LabError(
+                    f"{path}: another file marks the same answers differently.",
+                    hint="Keep the one that holds.",
+                )
             found = marks
     return found
 
@@ -51,12 +55,9 @@ def _read(
     path: Path, text: str, lab_id: str, worth: tuple[tuple[str, float], ...]
 ) -> tuple[str, Mapping[str, Mark]]:
     def fault(said: str, *place: str) -> LabError:
-        return LabError(f"{path}:{line_of(text, place)}: {said}.")
+        return LabError(f"{path}:{line_of(text, place)}: {said}.", hint=_ANEW)
 
-    try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LabError(f"{path}: this is not valid TOML: {error}.") from None
+    table = parse(path, text)
     if table.get("lab") != lab_id or not isinstance(table.get("sha256"), str):
         raise fault(f"marks for {lab_id} need lab = “{lab_id}” and the answers' sha256", "lab")
     marks, possible = {}, dict(worth)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course.lines import line_of
+from grader.course.toml_files import UNREADABLE, parse, read_text
 from grader.errors import LabError
 from grader.submissions.answers import ANSWER, LAB
 
@@ -28,26 +28,25 @@ class Question:
 def read_questions(starter: Path) -> Mapping[str, Question]:
     """The questions by id, in their order. Raises LabError, with the line, for a faulty starter."""
     try:
-        text = starter.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabError(f"{starter} cannot be read: {error}.") from None
+        text = read_text(starter)
+    except FileNotFoundError as error:
+        raise LabError(f"{starter} cannot be read: {error}.", hint=UNREADABLE) from None
     return _read(starter, text)
 
 
 @lru_cache(maxsize=8)
 def _read(starter: Path, text: str) -> Mapping[str, Question]:
-    try:
-        tables = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LabError(f"{starter}: {error}.") from None
     questions = {}
-    for id, table in tables.items():
+    for id, table in parse(starter, text).items():
         if id == LAB:
             continue
         try:
             questions[id] = _question(id, table)
         except ValueError as error:
-            raise LabError(f"{starter}:{line_of(text, (id,))}: [{id}] {error}.") from None
+            raise LabError(
+                f"{starter}:{line_of(text, (id,))}: [{id}] {error}.",
+                hint="A question has its text, options a, b, … if it has any, and answer = “”.",
+            ) from None
     if not questions:
         raise LabError(f"{starter} asks no question.", hint="Begin each with a table: [q1].")
     return questions

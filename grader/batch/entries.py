@@ -38,7 +38,10 @@ def entries_of(folder: Path, *, but: Path | None = None) -> list[Entry]:
     try:
         entries = list(_entries(folder))
     except OSError as error:
-        raise UsageError(f"{printable(str(folder))} cannot be read: {error.strerror}.") from None
+        raise UsageError(
+            f"{printable(str(folder))} cannot be read: {error.strerror}.",
+            hint="Name the folder that holds the submissions.",
+        ) from None
     if but is not None:
         entries = [entry for entry in entries if os.path.realpath(entry.path) != str(but)]
     return sorted(entries, key=_by_name)

@@ -35,6 +35,7 @@ from grader.sandbox import Sandbox
 from grader.session import whole_seconds
 
 FAULTS = 3
+_ITS_AUTHOR = "Nothing can be graded until it is mended; “grade validate” tries the lab alone."
 """After so many faults of the lab, and nothing graded, the rest is not tried."""
 RUNS = 6
 """A grading that takes longer than so many whole submissions hangs, whatever the reason."""
@@ -182,7 +183,7 @@ def _grade_all(
             tally.add(told)
             watch(tally)
             if len(tally.faulty_lab) >= FAULTS and not tally.statuses["graded"]:
-                raise LabError(tally.faulty_lab[0])
+                raise LabError(tally.faulty_lab[0], hint=_ITS_AUTHOR)
 
 
 @contextlib.contextmanager

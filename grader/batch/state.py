@@ -164,7 +164,8 @@ def taken(out: Out) -> Iterator[Stamp]:
             stack.enter_context(_locked(out, None))
         except OSError as error:
             raise UsageError(
-                f"{out.folder} cannot be written: {error.strerror or error}."
+                f"{out.folder} cannot be written: {error.strerror or error}.",
+                hint="Make it writable, or work on a copy of it.",
             ) from None
         yield found
 
@@ -177,7 +178,9 @@ def _must_be_ours(out: Out) -> None:
     try:
         empty = not any(True for _ in out.folder.iterdir())
     except OSError as error:
-        raise UsageError(f"{out.folder} cannot be read: {error.strerror}.") from None
+        raise UsageError(
+            f"{out.folder} cannot be read: {error.strerror}.", hint="Name another with -o."
+        ) from None
     if not empty and not out.state.is_dir():
         raise UsageError(
             f"{out.folder} holds other files, among which the results would be lost.",

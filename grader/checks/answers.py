@@ -80,7 +80,10 @@ class Answers:
     def _asked(self, id: str) -> tuple[Question, object]:
         question = self._sheet.questions.get(id)
         if question is None or id not in self._sheet.lab.rubric.points:
-            raise LabError(f"{self._sheet.lab.starter} and the rubric do not both have “{id}”.")
+            raise LabError(
+                f"{self._sheet.lab.starter} and the rubric do not both have “{id}”.",
+                hint="A question stands in both under one id.",
+            )
         return question, self._sheet.submission.answers.get(id)
 
     def _not_yet(self, id: str) -> None:

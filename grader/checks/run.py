@@ -137,7 +137,10 @@ class Suite:
 
     def _unrunnable(self, error: BaseException) -> LabError:
         told = (str(error).strip().splitlines() or [type(error).__name__])[-1][:200]
-        return LabError(f"the checks in {self._lab.folder / 'checks'} could not be run: {told}")
+        return LabError(
+            f"the checks in {self._lab.folder / 'checks'} could not be run: {told}",
+            hint="Run pytest on the lab's folder to see where.",
+        )
 
 
 @contextmanager

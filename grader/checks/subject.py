@@ -110,7 +110,10 @@ class Subject:
     def _network(self, trained: TrainedModel) -> Network:
         graded = self._graded_for(trained)
         if graded is None:
-            raise LabError("the lab names no data set, so no network can be judged by it")
+            raise LabError(
+                "the lab names no data set, so no network can be judged by it",
+                hint="Name one in lab.toml, under “data”.",
+            )
         if self.trained is not None and trained.facts.id == self.trained.facts.id:
             return Network(trained, graded, Diagnosis(self.sightings), self.probes)
         probes = self._ask_probes(trained, graded)

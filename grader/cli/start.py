@@ -22,7 +22,9 @@ def start(lab: str, folder: Path) -> None:
     try:
         content = loaded.starter.read_bytes()
     except OSError as error:
-        raise LabError(f"{loaded.starter} cannot be read: {error.strerror}.") from None
+        raise LabError(
+            f"{loaded.starter} cannot be read: {error.strerror}.", hint="Make it readable."
+        ) from None
     target = folder / (NAME if loaded.kind == "answers" else f"{loaded.id}.ipynb")
     _write_new(target, content, loaded.id)
     click.echo(f"Wrote {target}: {loaded.title}.")
@@ -44,7 +46,9 @@ def _write_new(target: Path, content: bytes, lab_id: str) -> None:
             os.fsync(stream.fileno())
     except FileExistsError:
         if not target.parent.is_dir():
-            raise UsageError(f"{target.parent} is not a folder.") from None
+            raise UsageError(
+                f"{target.parent} is not a folder.", hint="Name a folder to write into."
+            ) from None
         raise UsageError(
             f"{target} is there already; it was left as it is.",
             hint=f"To begin anew, rename it, or name another folder: grade start {lab_id} FOLDER",

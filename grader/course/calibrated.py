@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from grader.course.schema import AccuracyTable, Share
+from grader.course.toml_files import parse, read_text
 from grader.errors import LabError
 from grader.records.lab import AccuracyRule
 
 NAME = "calibration.toml"
 UNFINISHED = "calibration.part.toml"
 """The runs of a calibration that has not come to its end: they mark nothing yet."""
+_ANEW = "Remove it, and calibrate anew."
 
 
 class _Part(BaseModel):
@@ -101,7 +102,9 @@ def read(path: Path) -> CalibrationFile:
     if not path.is_file():
         return CalibrationFile()
     try:
-        return CalibrationFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+        return CalibrationFile.model_validate(parse(path, read_text(path)))
+    except LabError as error:
+        raise LabError(error.message, hint=_ANEW) from None
+    except (OSError, ValidationError) as error:
         said = " ".join(str(error).split())[:200]
-        raise LabError(f"{path}: {said}", hint="Remove it, and calibrate anew.") from None
+        raise LabError(f"{path}: {said}", hint=_ANEW) from None

@@ -10,6 +10,8 @@ from pathlib import Path
 from grader.errors import LabError
 from grader.titles import title_in
 
+_NO_PYTHON = "Checks are Python source, in UTF-8."
+
 
 @dataclass(frozen=True)
 class CheckFunction:
@@ -46,9 +48,9 @@ def read_checks(path: Path) -> list[CheckFunction]:
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except SyntaxError as error:
-        raise LabError(f"{path}:{error.lineno or 1}: {error.msg}.") from None
+        raise LabError(f"{path}:{error.lineno or 1}: {error.msg}.", hint=_NO_PYTHON) from None
     except (OSError, ValueError) as error:
-        raise LabError(f"{path} cannot be read: {error}.") from None
+        raise LabError(f"{path} cannot be read: {error}.", hint=_NO_PYTHON) from None
     all_hidden = _module_is_hidden(tree)
     return [
         _read_check(path, node, all_hidden)
@@ -88,7 +90,8 @@ def unique_checks(paths: tuple[Path, ...]) -> dict[str, CheckFunction]:
             if (first := checks.get(check.id)) is not None:
                 raise LabError(
                     f"{check.path}:{check.line}: a second check is called “{check.id}”; "
-                    f"the first is at {first.path}:{first.line}."
+                    f"the first is at {first.path}:{first.line}.",
+                    hint="Rename one of them: a check's id is what the rubric knows it by.",
                 )
             checks[check.id] = check
     for check in checks.values():
@@ -97,6 +100,6 @@ def unique_checks(paths: tuple[Path, ...]) -> dict[str, CheckFunction]:
             raise LabError(
                 f"{check.path}:{check.line}: the check {check.id} needs “{unknown}”, "
                 "which the lab does not have.",
-                hint=f"Did you mean “{near[0]}”?" if near else "",
+                hint=f"Did you mean “{near[0]}”?" if near else "Name a check of this lab.",
             )
     return checks

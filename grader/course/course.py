@@ -139,16 +139,22 @@ def _load_rubric(path: Path, checks: dict[str, CheckFunction]) -> Rubric:
     for index, row in enumerate(rubric.check):
         here = f"{path}:{line_of(text, ('check', index, 'id'))}"
         if row.id in seen:
-            raise LabError(f"{here}: the check “{row.id}” is listed twice.")
+            raise LabError(f"{here}: the check “{row.id}” is listed twice.", hint="Keep one.")
         seen.add(row.id)
         _must_fit(row, checks, here)
     for check in checks.values():
         if check.id not in seen:
-            raise LabError(f"{check.path}:{check.line}: {path} gives “{check.id}” no points.")
+            raise LabError(
+                f"{check.path}:{check.line}: {path} gives “{check.id}” no points.",
+                hint=f"Add a [[check]] with id = “{check.id}” and its points.",
+            )
     total = sum(row.points for row in rubric.check)
     if abs(total - rubric.total) > 1e-9:
         here = f"{path}:{line_of(text, ('total',))}"
-        raise LabError(f"{here}: the points add up to {total:g}, not to {rubric.total:g}.")
+        raise LabError(
+            f"{here}: the points add up to {total:g}, not to {rubric.total:g}.",
+            hint="Change the total, or the points of a check.",
+        )
     return Rubric(
         total=rubric.total,
         points={row.id: row.points for row in rubric.check},
@@ -163,7 +169,7 @@ def _must_fit(row: RubricRow, checks: dict[str, CheckFunction], here: str) -> No
     found = checks.get(row.id)
     if found is None and not row.hidden:
         close = difflib.get_close_matches(row.id, checks, n=1)
-        hint = f"Did you mean “{close[0]}”?" if close else ""
+        hint = f"Did you mean “{close[0]}”?" if close else "Write the check, or remove the row."
         raise LabError(f"{here}: the lab has no check “{row.id}”.", hint=hint)
     if found is not None and row.hidden is not found.hidden:
         kind, change = ("hidden", "add") if found.hidden else ("public", "remove")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from grader.course.lines import line_of
+from grader.course.toml_files import parse, read_text
 from grader.errors import LabError
 from grader.records.lab import Judged, Kind
 
@@ -166,28 +165,15 @@ def read_toml(path: Path, model: type[Model]) -> tuple[Model, str]:
     Raises LabError naming file and line.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        text = read_text(path)
     except FileNotFoundError:
         raise LabError(f"{path} is missing.", hint="Each lab needs this file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabError(f"{path} cannot be read: {error}.") from None
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise LabError(_syntax_message(path, text, error)) from None
-    except RecursionError:
-        raise LabError(f"{path} is nested too deeply.") from None
+    table = parse(path, text)
     try:
         return model.model_validate(table), text
     except ValidationError as error:
-        raise LabError(_validation_message(path, text, error, model)) from None
-
-
-def _syntax_message(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
-    where = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
-    line = int(where[1]) if where and where[1] else text.rstrip().count("\n") + 1
-    reason = str(error)[: where.start()].strip() if where else str(error)
-    return f"{path}:{line}: this is not valid TOML: {reason}."
+        message = _validation_message(path, text, error, model)
+        raise LabError(message, hint="CONTRIBUTING.md says what may stand there.") from None
 
 
 def _validation_message(

@@ -56,7 +56,10 @@ def read_marks(folder: Path) -> Marks:
     if not found:
         raise NothingToGrade(f"{folder} holds no result yet.", hint="“grade batch” makes them.")
     if len(labs) > 1:
-        raise UsageError(f"{folder} holds results of several labs: {', '.join(labs)}.")
+        raise UsageError(
+            f"{folder} holds results of several labs: {', '.join(labs)}.",
+            hint="Give each lab a folder of its own with “grade batch -o”.",
+        )
     items = tuple(sorted(found, key=lambda mark: mark.id))
     return Marks(labs[0], _title(out, items), items, tuple(sorted(damaged)))
 

@@ -29,6 +29,7 @@ _FILE = (
 )
 _FOLDER = _FILE | getattr(os, "O_DIRECTORY", 0)
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
+_ALLOW = "Make it readable for the one who grades, or hand it in again."
 
 PASSED_OVER = frozenset({"__MACOSX", "__pycache__", "node_modules", "venv", "env", "site-packages"})
 """Folders that editors and tools leave behind; those whose name starts with a dot go with them."""
@@ -124,7 +125,9 @@ def _opened(path: str, flags: int, folder: int | None = None) -> Iterator[int]:
         if error.errno == errno.ENXIO:
             raise special(path, stat.S_IFSOCK) from None
         reason = error.strerror or "unknown reason"
-        raise SubmissionError(f"{printable(path)} cannot be opened: {reason}.") from None
+        raise SubmissionError(
+            f"{printable(path)} cannot be opened: {reason}.", hint=_ALLOW
+        ) from None
     try:
         yield descriptor
     finally:
@@ -147,7 +150,9 @@ def read_bounded(path: str, allowed: int, *, folder: int | None = None) -> bytes
             with os.fdopen(descriptor, "rb", closefd=False) as stream:
                 content = stream.read(allowed + 1)
         except OSError as error:
-            raise SubmissionError(f"{printable(name)} cannot be read: {error.strerror}.") from None
+            raise SubmissionError(
+                f"{printable(name)} cannot be read: {error.strerror}.", hint=_ALLOW
+            ) from None
     if len(content) > allowed:
         raise too_big(f"{printable(name)} has more than", allowed, allowed)
     return content
@@ -161,7 +166,9 @@ def read_folder(path: Path) -> Tree:
             _walk(tree, descriptor, str(path), ())
     except OSError as error:
         reason = error.strerror or "unknown reason"
-        raise SubmissionError(f"{printable(path.name)} cannot be read: {reason}.") from None
+        raise SubmissionError(
+            f"{printable(path.name)} cannot be read: {reason}.", hint=_ALLOW
+        ) from None
     return tree
 
 
