@@ -47,8 +47,11 @@ class Basis:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Basis:
         """The inverse of `to_json`. Raises LookupError, TypeError or ValueError."""
+        earned = tuple(float(share) for share in data["earned"])
+        if not all(0 <= share <= 1 for share in earned):
+            raise ValueError("a share of a check's points is from 0 to 1")
         return cls(
-            tuple(float(share) for share in data["earned"]),
+            earned,
             tuple(tuple(map(str, names)) for names in data["catalogued"]),
             tuple(None if seen is None else str(seen) for seen in data["seen"]),
         )

@@ -14,6 +14,11 @@ from typing import IO, Any
 from grader.errors import OutputError
 from grader.whole_files import replacing
 
+_OF_DAMAGE = (
+    ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What comes of taking values of any kind for those that are wanted."""
+
 
 @dataclass(frozen=True)
 class Out:
@@ -107,5 +112,5 @@ def read_json(path: Path, wanted: Callable[[Any], Any] = lambda data: data) -> A
     """What `wanted` takes from a file of ours; None where there is none, or it is damaged."""
     try:
         return wanted(json.loads(path.read_bytes()))
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (OSError, *_OF_DAMAGE):
         return None

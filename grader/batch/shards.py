@@ -89,8 +89,11 @@ class Share:
         """The inverse of `to_json`. Raises ValueError, LookupError or TypeError."""
         if data["schema"] != SCHEMA:
             raise ValueError(f"a record of schema {SCHEMA} is wanted")
+        shard = Shard(int(data["shard"]), int(data["of"]))
+        if not 1 <= shard.number <= shard.of <= MOST:
+            raise ValueError(f"there is no shard {shard}")
         return cls(
-            Shard(int(data["shard"]), int(data["of"])),
+            shard,
             {str(student): str(name) for student, name in data["names"].items()},
             tuple(map(str, data["missing"])),
             tuple(map(str, data["twins"])),

@@ -50,8 +50,8 @@ class Stamp:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Stamp:
         """The inverse of `to_json`. Raises LookupError, TypeError or ValueError."""
-        parts = dict(data.get("parts", {}))
-        return cls(str(data["lab"]), str(data["course"]), dict(data["versions"]), parts)
+        parts = _named(data.get("parts", {}))
+        return cls(str(data["lab"]), str(data["course"]), _named(data["versions"]), parts)
 
     def differences(self, other: Stamp, between: str) -> list[str]:
         """What is not the same of two stamps of one lab; `between` stands between the versions."""
@@ -59,6 +59,10 @@ class Stamp:
         if self.course != other.course:
             found.append(f"the checks or the rubric of {self.lab}")
         return found
+
+
+def _named(table: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in table.items()}
 
 
 def differing(old: Mapping[str, str], new: Mapping[str, str], between: str) -> list[str]:

@@ -60,8 +60,12 @@ def _stamped(path: Path) -> str | None:
     return None if found is None else found.isoformat(timespec="seconds")
 
 
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+def _moment(seconds: float) -> str | None:
+    """A file's time; None where no calendar has it, as some file systems take any number."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def read_stamp(text: str) -> datetime | None:
@@ -96,7 +100,8 @@ def times_from_json(data: Mapping[str, Any]) -> dict[str, Times]:
     found = {}
     for id, moments in data.items():
         stamped, files = moments
-        for moment in filter(None, moments):
-            datetime.fromisoformat(moment)
+        for moment in moments:
+            if moment is not None and datetime.fromisoformat(moment).tzinfo is None:
+                raise ValueError(f"{moment} names no time zone")
         found[str(id)] = Times(stamped, files)
     return found

@@ -8,6 +8,9 @@ from grader.errors import UsageError
 
 _NUMBER = re.compile(r"\d+(?:([.,])(\d+))?")
 
+LONGEST = 20
+"""Signs of a number of points."""
+
 
 def points_in(text: str, where: str) -> float | None:
     """The points that a cell names, with a decimal point or comma; None where it names none.
@@ -18,9 +21,9 @@ def points_in(text: str, where: str) -> float | None:
     if not text:
         return None
     found = _NUMBER.fullmatch(text)
-    if found is None or len(found[2] or "") == 3:
+    if found is None or len(found[2] or "") == 3 or len(text) > LONGEST:
         raise UsageError(
-            f"{where} is “{text}”, which leaves a doubt.",
+            f"{where} is “{text[:40]}”, which leaves a doubt.",
             hint="Say how many points there are, with --points.",
         )
     return float(text.replace(",", "."))

@@ -135,15 +135,15 @@ class _Writer:
     def enter(self, result: Result, name: str) -> None:
         """Enter one result, and what it replaces into the history."""
         id, mark = _plain(result.submission_id), mark_of(result)
-        was, attempt, recorded = self._found(id), self._attempt(id, result.sha256), self._now
+        attempt = self._attempt(id, _plain(result.sha256))
+        was, recorded = self._found(id), self._now
         if was is not None and was.mark == mark:
             recorded = was.recorded
         elif was is not None:
             self._replace(id, was, mark, self._why(was, result, attempt))
-        self._set("submissions", "id", id, [(id, id, name, _plain(result.path))])
-        reason = None if result.reason is None else _plain(result.reason)
+        self._set("submissions", "id", id, [(id, id, name, result.path)])
         row = (
-            *(id, attempt, mark.status, reason, result.limit, result.isolation),
+            *(id, attempt, mark.status, result.reason, result.limit, result.isolation),
             *(mark.score, mark.max_score, mark.root_cause, result.metrics.get("graded_accuracy")),
             *(json.dumps(dict(result.versions), sort_keys=True), self._stamp, recorded),
         )
@@ -156,6 +156,7 @@ class _Writer:
 
     def _set(self, table: str, key: str, id: str, rows: list[tuple[Any, ...]]) -> None:
         """Have these rows and no others of a submission; nothing is written where they are."""
+        rows = [tuple(_plain(v) if isinstance(v, str) else v for v in row) for row in rows]
         if self._book.execute(f"SELECT * FROM {table} WHERE {key} = ?", (id,)).fetchall() == rows:
             return
         self._book.execute(f"DELETE FROM {table} WHERE {key} = ?", (id,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 from collections.abc import Iterable
@@ -69,8 +70,10 @@ def write_late(out: Out, rule: LateRule | None, found: Iterable[Lateness]) -> No
 
 
 def _shown(moment: datetime, rule: LateRule) -> str:
-    """A time in the zone of the due date."""
-    return moment.astimezone(rule.due.tzinfo).isoformat(sep=" ", timespec="seconds")
+    """A time in the zone of the due date, or in its own where that has no such year."""
+    with contextlib.suppress(OverflowError):
+        moment = moment.astimezone(rule.due.tzinfo)
+    return moment.isoformat(sep=" ", timespec="seconds")
 
 
 def enter_late(out: Out, rule: LateRule | None) -> list[str]:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from grader.records.evidence import Fault
 from grader.records.lab import Kind
+from grader.records.result import CHECKED
 
 SCHEMA = "grader.exhibits/1"
 MAX_PICTURES = 25
@@ -27,6 +29,8 @@ Numbers = tuple[float | None, ...]
 class Curves:
     """One training: its label and a value an epoch for each key (`loss`, `val_loss`, …)."""
 
+    __pydantic_config__ = CHECKED
+
     label: str
     values: Mapping[str, Numbers]
 
@@ -38,6 +42,8 @@ class Mistaken:
     `image` is uint8 of shape (h, w), 255 is ink; `truth` and `predicted` are class numbers;
     `confidence` is the model's probability for its answer, 0 to 1, None where it gave none.
     """
+
+    __pydantic_config__ = CHECKED
 
     image: np.ndarray
     truth: int
@@ -85,6 +91,8 @@ class Mistaken:
 class LayerRow:
     """One line of the layers table. `output_shape` holds None for the batch."""
 
+    __pydantic_config__ = CHECKED
+
     name: str
     kind: str
     output_shape: tuple[int | None, ...] | None
@@ -106,6 +114,8 @@ class Exhibits:
     itself in its place; `unmarked` says that they wait for a person, so that there is no score to
     show, and `waiting` which checks have an answer without a mark.
     """
+
+    __pydantic_config__ = CHECKED
 
     title: str = ""
     class_names: tuple[str, ...] = ()
@@ -174,7 +184,7 @@ class Exhibits:
         if data.get("schema") != SCHEMA:
             raise ValueError(f"exhibits of schema {SCHEMA} are wanted, not {data.get('schema')!r}")
         confusion = data["confusion"]
-        return cls(
+        found = cls(
             title=data["title"],
             class_names=tuple(data["class_names"]),
             curves=tuple(_curves(item) for item in data["curves"]),
@@ -193,6 +203,11 @@ class Exhibits:
             unmarked=data.get("unmarked", False),
             waiting=tuple(data.get("waiting", ())),
         )
+        _EXHIBITS.validate_python(found, strict=True)
+        return found
+
+
+_EXHIBITS = TypeAdapter(Exhibits)
 
 
 def _curves(data: Mapping[str, Any]) -> Curves:

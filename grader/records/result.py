@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from pydantic import ConfigDict, TypeAdapter
+
 SCHEMA = "grader.result/1"
+CHECKED = ConfigDict(
+    revalidate_instances="always", allow_inf_nan=False, arbitrary_types_allowed=True
+)
+"""Every field of a record that was read from a file is looked at, down to the innermost."""
 
 
 class Outcome(StrEnum):
@@ -41,6 +47,8 @@ Certainty = Literal["fact", "likely", "style"]
 class CheckResult:
     """The outcome of one check and what the student reads about it."""
 
+    __pydantic_config__ = CHECKED
+
     id: str
     title: str
     outcome: Outcome
@@ -64,6 +72,8 @@ class CheckResult:
 class Finding:
     """A mistake that was seen, whether or not it costs points."""
 
+    __pydantic_config__ = CHECKED
+
     misconception: str
     severity: Severity
     certainty: Certainty
@@ -79,6 +89,8 @@ class Finding:
 @dataclass(frozen=True)
 class Result:
     """The whole verdict. `to_json` is the public contract; only `seconds` may vary between runs."""
+
+    __pydantic_config__ = CHECKED
 
     lab: str
     submission_id: str
@@ -127,7 +139,7 @@ class Result:
         own = {key: value for key, value in data.items() if key not in ("schema", "submission")}
         handed_in = data["submission"]
         checks = [{**check, "outcome": Outcome(check["outcome"])} for check in data["checks"]]
-        return cls(
+        found = cls(
             **{
                 **own,
                 "submission_id": handed_in["id"],
@@ -138,3 +150,8 @@ class Result:
                 "findings": tuple(Finding(**finding) for finding in data["findings"]),
             }
         )
+        _RESULT.validate_python(found, strict=True)
+        return found
+
+
+_RESULT = TypeAdapter(Result)
