@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fuzzing import Outcomes, changed, damaged, many
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from report_samples import SAMPLES, full_marks, one_hot
 
@@ -175,6 +175,7 @@ def test_a_broken_record_of_a_batch_is_read_or_damaged(
 
 @many(100)
 @given(texts(CLASS))
+@example(json.dumps(CLASS | {"missing": ["\ud800"]}).encode())
 def test_times_in_a_broken_class_never_stop_the_table_of_late_work(
     fuzzed: Outcomes, out: Out, content: bytes
 ) -> None:

@@ -182,7 +182,8 @@ def test_odd_metadata_says_nothing_about_the_language(metadata: Any) -> None:
 
 
 def test_078_a_hundred_thousand_cells_are_refused() -> None:
-    assert "100,000 cells" in refusal(notebook(*["x"] * 100_000))
+    assert "too intricate" in refusal(notebook(*["x"] * 100_000))
+    assert "20,000 cells" in refusal(notebook(*["x"] * 20_000))
     assert len(load(notebook(*["x"] * bounds.CELLS)).cells) == bounds.CELLS
 
 
@@ -196,6 +197,20 @@ def test_078_deep_json_is_refused_without_a_recursion_error(deep: bytes) -> None
 
 def test_078_a_notebook_of_nothing_but_brackets_is_refused_unparsed() -> None:
     assert "too intricate" in refusal(b"[" + b"[]," * 2_000_000 + b"[]]")
+
+
+def test_signs_of_structure_that_were_printed_do_not_make_a_notebook_intricate() -> None:
+    printed = "[1, 2] {a: 3} \\" + '"' * 3
+    output = {"output_type": "stream", "name": "stdout", "text": [printed] * 60_000}
+    assert load(notebook() | {"cells": [code("x = 1", outputs=[output])]}).cells
+    assert "too intricate" in refusal(
+        notebook() | {"cells": [code("x", outputs=[[0] * 2_000_000])]}
+    )
+
+
+def test_an_old_notebook_of_too_many_cells_is_refused_before_it_is_upgraded() -> None:
+    sheet = {"cells": [{"cell_type": "code", "language": "python", "input": "x"}] * 20_000}
+    assert "20,000 cells" in refusal({"nbformat": 3, "nbformat_minor": 0, "worksheets": [sheet]})
 
 
 def test_080_outputs_and_execution_counts_stay_apart_from_the_code() -> None:

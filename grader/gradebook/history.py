@@ -237,7 +237,7 @@ def _enter_students(book: sqlite3.Connection, missing: Sequence[str] | None) -> 
     """Everybody who has a submission, and `missing` where they are known."""
     ids = {row[0] for row in book.execute("SELECT id FROM submissions")}
     known = {row[0] for row in book.execute("SELECT id FROM students WHERE missing")}
-    absent = (known if missing is None else set(missing)) - ids
+    absent = (known if missing is None else set(map(_plain, missing))) - ids
     whose = {id: _student(id, ids | absent) for id in ids}
     rows = [(id, 0) for id in sorted(set(whose.values()))]
     rows += [(id, 1) for id in sorted(absent - set(whose.values()))]

@@ -8,6 +8,7 @@ import stat
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from grader.errors import SubmissionError
@@ -22,15 +23,20 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # LZMA's header names the memory to take, up to 4 GiB: it is not opened.
 
 
-def read_archive(content: bytes, what: str) -> Tree:
-    """The files of a zip archive. Raises SubmissionError; nothing is written to the disk."""
+def read_archive(
+    content: bytes, what: str, look: Callable[[Mapping[str, int]], object] = dict
+) -> Tree:
+    """The files of a zip archive. Raises SubmissionError; nothing is written to the disk.
+
+    `look` has the sizes in bytes, by path, before anything is unpacked, and may raise it, too.
+    """
     if not content:
         raise SubmissionError(f"{what} is empty.", hint=_PACK_AGAIN)
     if content.count(_ENTRY) > bounds.ENTRIES:
         raise too_many_files()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _unpack(archive)
+            return _unpack(archive, look)
     except SubmissionError:
         raise
     except Exception:  # zipfile raises a dozen types on hostile bytes
@@ -39,12 +45,13 @@ def read_archive(content: bytes, what: str) -> Tree:
         ) from None
 
 
-def _unpack(archive: zipfile.ZipFile) -> Tree:
+def _unpack(archive: zipfile.ZipFile, look: Callable[[Mapping[str, int]], object]) -> Tree:
     wanted = _checked(archive.infolist())
     # zipfile gives no more bytes than an entry declares, so the declared sum bounds the work.
     declared = sum(entry.file_size for entry in wanted.values())
     if declared > bounds.FILES_BYTES:
         raise too_big("Unpacked, the archive has", declared, bounds.FILES_BYTES)
+    look({path: entry.file_size for path, entry in wanted.items()})
     tree = Tree()
     for path, entry in wanted.items():
         try:

@@ -14,8 +14,10 @@ STORED_TEXT = 20_000
 """Characters that are kept of what a notebook says that a cell printed."""
 CELLS = 2_000
 """Cells of a notebook of any kind, or parts of a module."""
-BRACKETS = 1_000_000
-"""Opening brackets in a notebook's JSON: each becomes an object of some 60 bytes."""
+NOTEBOOK_MEMORY = 60 * MIB
+"""What a notebook may take as text and as the objects that its JSON becomes, in bytes."""
+LEAST_OBJECTS = 5 * MIB
+"""What its objects may take however wide its text is: one sign makes each of it take four bytes."""
 PACKED_BYTES = 50 * MIB
 """An archive as it lies on the disk."""
 FILES = 2_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,10 @@ from grader.submissions.text import decode, encodable
 
 _CODE_LINE = re.compile(r"^[ \t\f]*[^\s#]", re.MULTILINE)
 _PYTHON_START = re.compile(r"^(?:import \w|from \w[\w.]* import )", re.MULTILINE)
+_WEIGHTS = ((",", 40), (":", 130), ("[", 60), ("{", 60))
+"""Bytes of memory that come of each sign: an item, a key, a list, an object (Python 3.11)."""
+_OUTSIDE = re.compile(r'"(?:[^"\\]+|\\.)*+"?|([^"]{1,10000})', re.DOTALL)
+_CLEAR = "Clear all outputs, and hand in the lab's notebook only."
 _SAVE_AGAIN = "Open it in Jupyter, choose “Save notebook as…” and hand in the new file."
 
 
@@ -58,11 +63,7 @@ def read_notebook(content: bytes, what: str) -> Source:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         raise SubmissionError(f"{what} has no list of cells.", hint=_SAVE_AGAIN)
-    if len(cells) > bounds.CELLS:
-        raise SubmissionError(
-            f"{what} has {len(cells):,} cells; at most {bounds.CELLS:,} are read.",
-            hint="Hand in the lab's notebook only.",
-        )
+    _must_be_few(len(cells), what)
     source = Source(notes=[note] if note else [])
     for position, (kind, cell_source) in enumerate(_sources(cells, what), start=1):
         if kind == "code":
@@ -77,9 +78,17 @@ def read_notebook(content: bytes, what: str) -> Source:
     return source
 
 
+def _must_be_few(cells: int, what: str) -> None:
+    if cells > bounds.CELLS:
+        raise SubmissionError(
+            f"{what} has {cells:,} cells; at most {bounds.CELLS:,} are read.",
+            hint="Hand in the lab's notebook only.",
+        )
+
+
 def _parse(text: str, what: str) -> dict[str, Any]:
-    if text.count("{") + text.count("[") > bounds.BRACKETS:
-        raise SubmissionError(f"{what} is too intricate to read.", hint="Clear all outputs first.")
+    if _is_intricate(text):
+        raise SubmissionError(f"{what} is too intricate to read.", hint=_CLEAR)
     try:
         parsed = json.loads(text)
     except RecursionError:
@@ -91,6 +100,24 @@ def _parse(text: str, what: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise SubmissionError(f"{what} is JSON, but no notebook.", hint=_SAVE_AGAIN)
     return parsed
+
+
+def _is_intricate(text: str) -> bool:
+    """Whether its JSON would become more objects than there is room for."""
+    room = max(bounds.NOTEBOOK_MEMORY - sys.getsizeof(text), bounds.LEAST_OBJECTS)
+    if _weight(text) <= room:
+        return False
+    # What is printed holds such signs, too: now only those outside of strings count.
+    for found in _OUTSIDE.finditer(text):
+        if found[1]:
+            room -= _weight(found[1])
+            if room < 0:
+                return True
+    return False
+
+
+def _weight(text: str) -> int:
+    return sum(weight * text.count(sign) for sign, weight in _WEIGHTS)
 
 
 def _no_json(text: str, what: str, error: ValueError) -> SubmissionError:
@@ -130,6 +157,7 @@ def _upgraded(notebook: dict[str, Any], what: str) -> dict[str, Any]:
             f"{what} is of notebook format {major}; formats 2 to 4 can be read.",
             hint="Save it in a current Jupyter as format 4.",
         )
+    _must_be_few(_old_cells(notebook), what)
     import nbformat  # 200 ms, and old notebooks are rare
 
     try:
@@ -139,6 +167,14 @@ def _upgraded(notebook: dict[str, Any], what: str) -> dict[str, Any]:
             f"{what} is an old notebook (format {major}) that cannot be upgraded.",
             hint=_SAVE_AGAIN,
         ) from None
+
+
+def _old_cells(notebook: dict[str, Any]) -> int:
+    """How many cells the worksheets of an old notebook have; 0 where they are damaged."""
+    sheets = notebook.get("worksheets")
+    listed = sheets if isinstance(sheets, list) else []
+    found = [sheet.get("cells") for sheet in listed if isinstance(sheet, dict)]
+    return sum(len(cells) for cells in found if isinstance(cells, list))
 
 
 def _sources(cells: list[Any], what: str) -> Iterator[tuple[str, str]]:

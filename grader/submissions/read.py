@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -230,22 +231,30 @@ def _from_archive(path: Path, lab_id: str | None, kind: Kind, *, settled: bool) 
 def _archived(
     packed: bytes, name: str, lab_id: str | None, kind: Kind, *, settled: bool
 ) -> _Content:
-    tree = read_archive(packed, name)
-    found = settle(tree.files, lab_id, kind) if settled else (choose(tree.files, lab_id, kind), ())
-    main, rivals = found
-    if main is None:
-        raise SubmissionError(
-            f"There is no {_WANTED[kind]} in {name}.",
-            hint=f"Pack {_FILE[kind]} itself, not another archive.",
-        )
+    def find(sizes: Mapping[str, int]) -> tuple[str, tuple[str, ...]]:
+        main, rivals = settle(sizes, lab_id, kind) if settled else (choose(sizes, lab_id, kind), ())
+        if main is None:
+            raise SubmissionError(
+                f"There is no {_WANTED[kind]} in {name}.",
+                hint=f"Pack {_FILE[kind]} itself, not another archive.",
+            )
+        _must_fit(main, sizes[main], kind)
+        return main, rivals
+
+    tree = read_archive(packed, name, find)
+    main, rivals = find({path: len(content) for path, content in tree.files.items()})
     content = _content(tree, main, hashlib.sha256(packed).hexdigest(), kind)
     return replace(content, rivals=rivals)
 
 
+def _must_fit(main: str, size: int, kind: Kind) -> None:
+    if size > _allowed(kind):
+        raise too_big(f"{printable(main)} has", size, _allowed(kind))
+
+
 def _content(tree: Tree, main: str, sha256: str, kind: Kind) -> _Content:
     """The main file, and beside it what lies in its folder and below."""
-    if (size := len(tree.files[main])) > _allowed(kind):
-        raise too_big(f"{printable(main)} has", size, _allowed(kind))
+    _must_fit(main, len(tree.files[main]), kind)
     base = main[: main.rfind("/") + 1]
     extras, notes = [], list(tree.notes)
     for path in sorted(tree.files):
