@@ -25,7 +25,7 @@ from measure import ROOT, median, options, spread, table, verdict
 from grader.course import Course
 from grader.grading import sight_of
 from grader.records.lab import Limits
-from grader.sandbox import Sandbox, kept_warm, open_sandbox
+from grader.sandbox import Sandbox, kept_warm, open_sandbox, policy
 from grader.sandbox.warm import PRELOAD
 
 AIM_MS = 30.0
@@ -63,7 +63,7 @@ def without_isolation() -> Iterator[Ask]:
         config = json.dumps({**numbers, "data": None, "preload": PRELOAD})
         source = SERVER.format(package=str(ROOT / "grader"))
         words = [sys.executable, "-I", "-B", "-c", source, config]
-        server = subprocess.Popen(words, pass_fds=list(numbers.values()))
+        server = subprocess.Popen(words, env=policy.environment(), pass_fds=list(numbers.values()))
         os.close(lifeline)
         try:
             yield lambda code: _forked(address, code)
