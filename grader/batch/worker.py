@@ -32,6 +32,7 @@ from grader.grading import Graded, grade, invalid, rejected
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox
+from grader.sandbox.levels import forks
 from grader.submissions import read, unreadable
 from grader.submissions.names import listed, printable
 
@@ -193,7 +194,18 @@ def _read(plan: Plan, lab: Lab, task: Task) -> Submission:
 
 
 def judged(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> tuple[Graded, str]:
-    """The verdict and, in words, the author's error that came up; what failed costs nothing."""
+    """The verdict and, in words, the author's error that came up; what failed costs nothing.
+
+    What broke because the warm server did is no fault of the submission: it starts once more, cold.
+    """
+    found = _judged(lab, submission, sandbox)
+    broken = found[0].result.limit is not None or found[0].result.status != "graded"
+    if sandbox is None or not broken or all(forks(sandbox, server) for server in sandbox.warm):
+        return found
+    return _judged(lab, submission, replace(sandbox, warm=()))
+
+
+def _judged(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> tuple[Graded, str]:
     try:
         return grade(lab, submission, sandbox, hidden=True), ""
     except LabError as error:
