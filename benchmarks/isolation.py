@@ -39,7 +39,9 @@ SERVER = """
 import os, sys
 sys.path.insert(0, {package!r})
 from inside import main, namespaces, warm
-namespaces.leave_shared = lambda: None
+namespaces.begin_own_processes = namespaces.leave_shared = lambda: None
+namespaces.fork_first = os.fork
+warm.confine.may_have_user_namespace = lambda uid: False
 namespaces.furnish = lambda places, kept: None
 os.chdir = lambda folder: None
 main.confine = lambda config: {{}}
@@ -60,7 +62,7 @@ def without_isolation() -> Iterator[Ask]:
         listener.listen()
         lifeline, alive = os.pipe()
         numbers = {"listener": listener.fileno(), "lifeline": lifeline}
-        config = json.dumps({**numbers, "data": None, "preload": PRELOAD})
+        config = json.dumps({**numbers, "data": None, "preload": PRELOAD, "uid": None})
         source = SERVER.format(package=str(ROOT / "grader"))
         words = [sys.executable, "-I", "-B", "-c", source, config]
         server = subprocess.Popen(words, env=policy.environment(), pass_fds=list(numbers.values()))
@@ -78,11 +80,12 @@ def _forked(address: str, source: str) -> float:
     request = {"config": {"entry": {"source": source}}, "places": {}, "kept": [], "home": ""}
     ours, theirs = socket.socketpair()
     with ours, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        control.settimeout(60)
         control.connect(address)
         with theirs:
             passed = [theirs.fileno(), sys.stderr.fileno()]
             socket.send_fds(control, [json.dumps(request).encode()], passed)
-        if control.recv(4_096) != b"ready":
+        if (control.recv(4_096), control.recv(4_096)) != (b"ready", b"furnished"):
             raise RuntimeError("the server without isolation did not fork")
         control.send(b"go")
         _must_have_answered(ours)
