@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -203,11 +204,13 @@ class Exhibits:
             unmarked=data.get("unmarked", False),
             waiting=tuple(data.get("waiting", ())),
         )
-        _EXHIBITS.validate_python(found, strict=True)
+        _checker().validate_python(found, strict=True)
         return found
 
 
-_EXHIBITS = TypeAdapter(Exhibits)
+@cache
+def _checker() -> TypeAdapter[Exhibits]:
+    return TypeAdapter(Exhibits)
 
 
 def _curves(data: Mapping[str, Any]) -> Curves:

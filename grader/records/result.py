@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
@@ -150,8 +151,10 @@ class Result:
                 "findings": tuple(Finding(**finding) for finding in data["findings"]),
             }
         )
-        _RESULT.validate_python(found, strict=True)
+        _checker().validate_python(found, strict=True)
         return found
 
 
-_RESULT = TypeAdapter(Result)
+@cache
+def _checker() -> TypeAdapter[Result]:
+    return TypeAdapter(Result)
