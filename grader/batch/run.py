@@ -35,8 +35,8 @@ from grader.sandbox import Sandbox
 from grader.session import whole_seconds
 
 FAULTS = 3
-_ITS_AUTHOR = "Nothing can be graded until it is mended; “grade validate” tries the lab alone."
 """After so many faults of the lab, and nothing graded, the rest is not tried."""
+_ITS_AUTHOR = "Nothing can be graded until it is mended; “grade validate” tries the lab alone."
 RUNS = 6
 """A grading that takes longer than so many whole submissions hangs, whatever the reason."""
 TABLES_SECONDS = 0.6
