@@ -118,10 +118,10 @@ def open_subject(
             child.close()
             raise
 
-    preload = threading.Thread(target=_preload)
-    preload.start()
+    meanwhile = threading.Thread(target=preload)
+    meanwhile.start()
     session, evidence = start()
-    preload.join()
+    meanwhile.join()
     # A run that did not get to its end would not do so the next time either.
     again = 2 if lab.cheap and evidence.finished else 0
     live = Live(session, lambda: start()[0], restarts=again)
@@ -169,8 +169,8 @@ def accuracy_under(
         return found if subject.live.limit is None else None
 
 
-def _preload() -> None:
-    """Import what judging needs while the submission runs."""
+def preload() -> None:
+    """Import what judging needs: for a thread, while something else is waited for."""
     # Where one is missing, the one who needs it says so.
     with contextlib.suppress(ImportError):
         import rich.console  # noqa: F401

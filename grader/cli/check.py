@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,9 +117,11 @@ def _run(
     lab: Lab, submission: Submission, how: _How, tell: Callable[[str], None]
 ) -> tuple[Graded, Callable[[], None]]:
     """Grade in a fork of the keeper's warm server, or else from a cold start."""
-    from grader.grading import grade, sight_of
+    from grader.grading import grade, preload, sight_of
     from grader.sandbox import keeper, open_sandbox, warm
 
+    # Until the sandbox is proven there is time.
+    threading.Thread(target=preload, daemon=True).start()
     sight = sight_of(lab)
 
     def graded_in(sandbox: Sandbox) -> Graded:
