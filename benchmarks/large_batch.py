@@ -105,7 +105,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for student in range(count):
-            write(folder / "class" / f"s{student:05}.ipynb", notebook(student, graded=False))
+            write(
+                folder / "class" / f"s{student:05}.ipynb",
+                notebook(student, "tensorflow.py", graded=False),
+            )
         looks = watched(folder, count)
     early = [one for one in looks if 100 <= one.done <= 100 + count / 10]
     late = [one for one in looks if count * 9 / 10 <= one.done < count]

@@ -2,7 +2,9 @@
 
     python benchmarks/peers.py [--class N] [--peers N]
 
-The notebooks are right answers to lab02 that import TensorFlow. The peers are installed by pip,
+The notebooks are right answers to lab02 that import TensorFlow: in one class all is done with it, a
+Keras network built to count parameters included; in the other, as most students write it, with
+NumPy. The peers are installed by pip,
 each into a virtual environment of its own under build/peers/, with the TensorFlow that is used
 here. They run one submission after the other, as they do by themselves: `nbgrader autograde`, and
 `otter run`, which spares otter the container that `otter grade` would start. What takes the same
@@ -28,7 +30,8 @@ from measure import ROOT, grade, table
 from nbformat.v4 import new_code_cell, new_notebook
 
 HOME = ROOT / "build" / "peers"
-ANSWER = ROOT / "assignments" / "lab02" / "fixtures" / "right" / "tensorflow.py"
+RIGHT = ROOT / "assignments" / "lab02" / "fixtures" / "right"
+ANSWERS = {"in TensorFlow": "tensorflow.py", "in NumPy": "numpy_reshape.py"}
 AIMS = {"nbgrader": 40, "otter-grader": 100}
 TESTS = {
     "flatten": "np.asarray(flatten(np.zeros((2, 3, 4)))).shape == (2, 12)",
@@ -56,10 +59,11 @@ def environment(peer: str) -> Path:
     return folder / "bin"
 
 
-def notebook(student: int, *, graded: bool) -> nbformat.NotebookNode:
+def notebook(student: int, answer: str, *, graded: bool) -> nbformat.NotebookNode:
     """One student's notebook: a cell for each function; `graded`, nbgrader's tests between them."""
-    cells = [new_code_cell(f"# Student {student}\nimport numpy as np", id="head")]
-    parts = ANSWER.read_text(encoding="utf-8").split("\n\n\n")
+    head = f"# Student {student}\nimport numpy as np\nimport tensorflow as tf"
+    cells = [new_code_cell(head, id="head")]
+    parts = (RIGHT / answer).read_text(encoding="utf-8").split("\n\n\n")
     cells += [new_code_cell(part, id=f"part{number}") for number, part in enumerate(parts)]
     for name, test in TESTS.items() if graded else ():
         cell = new_code_cell(f"assert {test}", id=f"test-{name}")
@@ -97,10 +101,10 @@ def timed(*command: object, where: Path) -> float:
     return time.perf_counter() - begin
 
 
-def ours(folder: Path, count: int) -> float:
+def ours(folder: Path, answer: str, count: int) -> float:
     """Seconds a submission of `grade batch`, reports and tables included."""
     for student in range(count):
-        write(folder / "class" / f"s{student:04}.ipynb", notebook(student, graded=False))
+        write(folder / "class" / f"s{student:04}.ipynb", notebook(student, answer, graded=False))
     command = [grade(), "batch", "lab02", "class", "-o", "out", "--jobs", "2", "--course", ROOT]
     seconds = timed(*command, where=folder)
     for path in (folder / "out" / "results").iterdir():
@@ -110,7 +114,7 @@ def ours(folder: Path, count: int) -> float:
     return seconds / count
 
 
-def nbgrader(folder: Path, count: int) -> float:
+def nbgrader(folder: Path, answer: str, count: int) -> float:
     """Seconds a submission of `nbgrader autograde`."""
     bin_ = environment("nbgrader")
     (folder / "nbgrader_config.py").parent.mkdir(parents=True, exist_ok=True)
@@ -119,11 +123,11 @@ def nbgrader(folder: Path, count: int) -> float:
         "c.ExecutePreprocessor.iopub_timeout = 60\n",
         encoding="utf-8",
     )
-    write(folder / "source" / "lab02" / "lab02.ipynb", notebook(0, graded=True))
+    write(folder / "source" / "lab02" / "lab02.ipynb", notebook(0, answer, graded=True))
     timed(bin_ / "nbgrader", "generate_assignment", "lab02", where=folder)
     for student in range(count):
         place = folder / "submitted" / f"s{student:04}" / "lab02" / "lab02.ipynb"
-        write(place, notebook(student, graded=True))
+        write(place, notebook(student, answer, graded=True))
     seconds = timed(bin_ / "nbgrader", "autograde", "lab02", where=folder)
     found = len(list((folder / "autograded").glob("*/lab02/lab02.ipynb")))
     if found != count:
@@ -131,7 +135,7 @@ def nbgrader(folder: Path, count: int) -> float:
     return seconds / count
 
 
-def otter(folder: Path, count: int) -> float:
+def otter(folder: Path, answer: str, count: int) -> float:
     """Seconds a submission of `otter run`."""
     bin_ = environment("otter-grader")
     tests = folder / "tests"
@@ -144,7 +148,7 @@ def otter(folder: Path, count: int) -> float:
     timed(bin_ / "otter", "generate", "--no-environment", "-t", "tests", where=folder)
     seconds = 0.0
     for student in range(count):
-        write(folder / f"s{student:04}.ipynb", notebook(student, graded=False))
+        write(folder / f"s{student:04}.ipynb", notebook(student, answer, graded=False))
         (folder / f"out{student}").mkdir()
         command = [bin_ / "otter", "run", "-a", "autograder.zip", "-o", f"out{student}"]
         seconds += timed(*command, f"s{student:04}.ipynb", where=folder)
@@ -160,15 +164,18 @@ def main() -> None:
     parser.add_argument("--class", dest="size", type=int, default=100, help="for grade (100)")
     parser.add_argument("--peers", type=int, default=5, help="for each of the peers (5)")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        mine = ours(place / "grade", given.size)
-        rows = [(f"`grade batch`, two jobs, {given.size} submissions", f"{mine:.3f} s each")]
-        for peer, measure in (("nbgrader", nbgrader), ("otter-grader", otter)):
-            theirs = measure(place / peer, given.peers)
-            ratio = f"{theirs / mine:.0f} times ours; aim {AIMS[peer]}"
-            rows.append((f"{peer} {_version(peer)}, {given.peers} submissions",
-                         f"{theirs:.2f} s each, {ratio}"))  # fmt: skip
+    rows = []
+    for name, answer in ANSWERS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            mine = ours(place / "grade", answer, given.size)
+            ran = f"{name}: `grade batch`, two jobs, {given.size} submissions"
+            rows.append((ran, f"{mine:.3f} s each"))
+            for peer, measure in (("nbgrader", nbgrader), ("otter-grader", otter)):
+                theirs = measure(place / peer, answer, given.peers)
+                ratio = f"{theirs / mine:.0f} times ours; aim {AIMS[peer]}"
+                ran = f"{name}: {peer} {_version(peer)}, {given.peers} submissions"
+                rows.append((ran, f"{theirs:.2f} s each, {ratio}"))
     print(table("Beside nbgrader and otter-grader", rows, runs=1))
 
 
