@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox, kept_warm, open_sandbox
 from grader.submissions import read
+from tests import containers
 from tests.courses import RIGHT, grade_source, load, make_course
 from tests.labs import ROOT
 
@@ -198,6 +200,38 @@ def test_without_room_for_temporary_files_nobody_gets_a_zero(here: Path, tmp_pat
     code, _, errors = run(here / "course", here / "class", tmp_path / "out", "--jobs", "2")
     assert code == 0, errors
     assert content(tmp_path / "out") == content(here / "out")
+
+
+REFUSING = """
+import pathlib, subprocess, sys, time
+after, out, *words = sys.argv[1:]
+batch = subprocess.Popen(words)
+results = pathlib.Path(out, "results")
+while batch.poll() is None and len(list(results.glob("*.json"))) < int(after):
+    time.sleep(0.01)
+pathlib.Path("/proc/sys/user/max_mnt_namespaces").write_text("0")
+sys.exit(batch.wait())
+"""
+
+
+@pytest.mark.skipif(not containers.can_become_others(), reason="only root can make a container")
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_machine_that_refuses_sandboxes_midway_makes_invalid_and_queues_again(
+    here: Path, tmp_path: Path, after: int
+) -> None:
+    out, wanted = tmp_path / "out", verdicts(here / "out")
+    words = command(here / "course", here / "class", out, "--jobs", "2")
+    watched = [sys.executable, "-c", REFUSING, str(after), str(out), *words]
+    done = subprocess.run(containers.in_container(watched), capture_output=True, text=True)
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    found = verdicts(out)
+    broken = [one for one in found.values() if one["status"] == "invalid"]
+    assert broken or not found
+    assert all(one["status"] == "invalid" or one == wanted[id] for id, one in found.items())
+    code, _, errors = run(here / "course", here / "class", out, "--jobs", "2")
+    assert code == 0, errors
+    assert content(out) == content(here / "out")
 
 
 WALL_CLOCK = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today"}
