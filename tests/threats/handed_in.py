@@ -167,7 +167,7 @@ REFUSED_NOTEBOOKS: dict[str, tuple[Write, str]] = {
         document(lambda source: notebook(source, nbformat=5)), "format 5",
     ),
     "78 a hundred thousand cells": (
-        document(lambda _source: notebook(*["x"] * 100_000)), "100,000 cells",
+        document(lambda _source: notebook(*["x"] * 100_000)), "too intricate",
     ),
     "78 JSON that is 50,000 deep": (
         partial(content, data=b"[" * 50_000 + b"]" * 50_000), "nested too deeply",

@@ -54,7 +54,9 @@ class Surroundings:
         os.close(handle)
         os.chmod(outside, 0o644)
         stack.callback(os.unlink, outside)
-        stack.enter_context(_in_environment(self.folder / "own-temporary"))
+        # A short path: browsers and keepers have sockets in it, whose names the kernel bounds.
+        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="t", dir="/tmp")))
+        stack.enter_context(_in_environment(temporary))
         self.known = {
             "files": [str(path) for path in self.files()] + [outside],
             "folders": [str(self.folder), str(self.course), str(self.home), str(self.handed_in)],
@@ -88,7 +90,6 @@ class Surroundings:
 @contextmanager
 def _in_environment(temporary: Path) -> Iterator[None]:
     """A canary in the grader's environment, and a folder of its own for temporary files."""
-    temporary.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
     variables = dict(os.environ)
     os.environ |= {"GRADER_CANARY": new_canary(), "TMPDIR": str(temporary)}
