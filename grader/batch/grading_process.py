@@ -15,7 +15,7 @@ from grader.batch.messages import Done, Orders, Unfit
 from grader.batch.saved import files_of
 from grader.batch.state import Stamp, stamp_of
 from grader.batch.warmth import kept_ready
-from grader.batch.worker import fault, hung_up, judged, listen
+from grader.batch.worker import be_deaf, fault, hung_up, judged, listen
 from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import invalid, versions
@@ -35,6 +35,8 @@ def main() -> None:
             serve(connection)
         except (EOFError, OSError, KeyboardInterrupt):
             return
+        finally:
+            be_deaf()
 
 
 def serve(connection: Connection) -> None:

@@ -51,6 +51,14 @@ def work(connection: Connection, plan: Plan) -> None:
             connection.send(grade_one(plan, lab, task))
     except (EOFError, OSError, KeyboardInterrupt):
         return
+    finally:
+        be_deaf()
+
+
+def be_deaf() -> None:
+    """Pass over signals from here on: it ends, and one more would only print a traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def listen(outlived: Callable[[], object]) -> None:

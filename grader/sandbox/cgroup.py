@@ -46,7 +46,7 @@ class Group:
         The kernel may need a moment after the last process has gone.
         """
         for folder in self.folders:
-            for _ in range(50):
+            for _ in range(150):
                 try:
                     folder.rmdir()
                 except FileNotFoundError:
