@@ -47,6 +47,11 @@ class Graded:
     evidence: Evidence
     earned: tuple[float, ...] = ()
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether it came to no regular end: whose fault that is shows elsewhere."""
+        return self.result.limit is not None or self.result.status != "graded"
+
 
 def grade(
     lab: Lab,

@@ -7,10 +7,12 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from tests.courses import RIGHT, make_course
+from tests.processes import session
 
 WRONG = "def double(x):\n    return x\n\ndef half(x):\n    return x / 2\n"
 KILLER = """
@@ -125,14 +127,9 @@ def verdicts(out: Path) -> dict[str, dict[str, Any]]:
     return {result["submission"]["id"]: result for result in found}
 
 
-def session_of(batch: subprocess.Popen[str]) -> list[int]:
-    """The processes of a batch's session that live."""
-    alive = []
-    for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "stat").read_text().rpartition(")")[2].split()
-        except (OSError, ValueError):
-            continue
-        if words and words[3] == str(batch.pid) and words[0] not in "ZX":
-            alive.append(int(entry.name))
-    return alive
+def gone(batch: subprocess.Popen[str]) -> bool:
+    """Whether all processes of a batch's session end by themselves."""
+    end = time.monotonic() + 30
+    while session(batch.pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not session(batch.pid)

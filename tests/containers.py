@@ -68,8 +68,8 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
 """
 REFUSE = """
 import os, sys
-from grader.inside import confine
-confine._prctl(confine.PR_SET_NO_NEW_PRIVS, 1)
+from grader.inside import confine, kernel
+kernel.prctl(confine.PR_SET_NO_NEW_PRIVS, 1)
 confine._install_filter(True)
 os.execv(sys.argv[1], sys.argv[1:])
 """

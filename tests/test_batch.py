@@ -36,8 +36,8 @@ from tests.classes import (
     NAMES,
     content,
     course_and_class,
+    gone,
     run,
-    session_of,
     start,
     verdict,
     verdicts,
@@ -199,14 +199,6 @@ def test_killed_three_times_it_comes_to_the_same_end(here: Path, tmp_path: Path)
     assert code == 0, errors
     assert "kept from before" in said
     assert content(out) == content(here / "out")
-
-
-def gone(batch: Any) -> bool:
-    """Whether all processes of a batch end by themselves."""
-    end = time.monotonic() + 20
-    while session_of(batch) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not session_of(batch)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

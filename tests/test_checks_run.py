@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from grader.errors import UsageError
+from grader.errors import LabError, UsageError
 from grader.grading import Graded, grade
 from grader.submissions import read
 from tests import courses
 from tests.sessions import sandbox
 
 PUBLIC = '''
+import os
 from pathlib import Path
 from grader.checks import expect
 from grader.checks.expectations import Shortfall
@@ -103,3 +105,18 @@ def test_a_choice_of_checks_holds_for_one_submission_only(course: Path, tmp_path
     ]
     with pytest.raises(UsageError, match="not an expression"):
         chosen(course, tmp_path, "half and")
+
+
+def test_a_check_that_asks_a_question_does_not_wait_at_the_terminal(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = course / "assignments/numbers/checks/test_numbers.py"
+    file.write_text(file.read_text().replace("answer = ", 'answer = input("Go on?") and '))
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as terminal, os.fdopen(writing, "w") as keyboard:
+        keyboard.write("yes\n")
+        keyboard.flush()
+        monkeypatch.setattr("sys.stdin", terminal)
+        with pytest.raises(LabError, match="double_doubles has a mistake itself: EOFError"):
+            courses.grade_source(course, courses.RIGHT)
+        assert terminal.readline() == "yes\n"

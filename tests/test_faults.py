@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from classes import command, content, course_and_class, run, session_of, start, verdicts
+from classes import command, content, course_and_class, gone, run, start, verdicts
 
 from grader.batch import worker
 from grader.batch.worker import judged
@@ -28,6 +28,7 @@ from grader.submissions import read
 from tests import containers
 from tests.courses import RIGHT, grade_source, load, make_course
 from tests.labs import ROOT
+from tests.processes import children
 
 SLOW = "import time\ntime.sleep(2)\n" + RIGHT
 
@@ -49,19 +50,6 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code, _, errors = run(*course_and_class(folder), folder / "out", "--jobs", "2")
     assert code == 0, errors
     return folder
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started and that live."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "stat").read_text().rpartition(")")[2].split()
-        except (OSError, ValueError):
-            continue
-        if words and int(words[1]) == pid and words[0] not in "ZX":
-            found.append(int(entry.name))
-    return found
 
 
 def killing(servers: list[int]) -> threading.Thread:
@@ -125,13 +113,6 @@ STAGES = (
     "results/*.json", ".grader/class.json", "similar.html", "grades.csv", "index.html",
     "gradebook.db",
 )  # fmt: skip
-
-
-def gone(batch: subprocess.Popen[str]) -> bool:
-    end = time.monotonic() + 30
-    while session_of(batch) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not session_of(batch)
 
 
 def test_killed_at_each_stage_and_at_any_moment_a_batch_comes_to_the_same_end(

@@ -24,6 +24,7 @@ from grader.sandbox.command import THE_SYSTEM
 from grader.sandbox.keeper import client, place
 from tests import courses
 from tests.labs import ROOT
+from tests.processes import alive
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a warm server")
 TENSORFLOW = ROOT / "assignments" / "lab02" / "fixtures" / "right" / "tensorflow.py"
@@ -76,14 +77,6 @@ def keepers(runtime: Path) -> list[int]:
         if b"keeper.process" in words and os.fsencode(f"XDG_RUNTIME_DIR={runtime}") in variables:
             found.append(int(process.name))
     return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def living(pid: int) -> list[int]:

@@ -19,6 +19,7 @@ import pytest
 
 from grader.records.lab import MIB, Limits
 from grader.sandbox import Child, Sandbox, cgroup, open_sandbox, usage
+from tests.processes import alive
 
 SMALL = Limits(
     run_seconds=20, memory=256 * MIB, processes=16, work_folder=8 * MIB, tmp_folder=8 * MIB
@@ -44,13 +45,6 @@ def told(child: Child) -> Any:
 
 
 def gone(pids: list[int]) -> bool:
-    def alive(pid: int) -> bool:
-        try:
-            words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return False
-        return not words.rpartition(")")[2].startswith(" Z")
-
     return not any(alive(pid) for pid in pids)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course.lines import line_of
-from grader.course.toml_files import UNREADABLE, parse, read_text
+from grader.course.toml_files import parse, read_text
 from grader.errors import LabError
 from grader.records.lab import Lab
 
@@ -35,11 +35,7 @@ def find_marks(lab: Lab, sha256: str) -> Mapping[str, Mark] | None:
     """
     found: Mapping[str, Mark] | None = None
     for path in sorted(lab.marks.glob("*.toml")) if lab.marks is not None else ():
-        try:
-            text = read_text(path)
-        except FileNotFoundError as error:
-            raise LabError(f"{path} cannot be read: {error}.", hint=UNREADABLE) from None
-        marked, marks = _read(path, text, lab.id, tuple(lab.rubric.points.items()))
+        marked, marks = _read(path, read_text(path), lab.id, tuple(lab.rubric.points.items()))
         if marked == sha256 and marks:
             if found not in (None, marks):
                 raise LabError(

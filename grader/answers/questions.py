@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course.lines import line_of
-from grader.course.toml_files import UNREADABLE, parse, read_text
+from grader.course.toml_files import parse, read_text
 from grader.errors import LabError
 from grader.submissions.answers import ANSWER, LAB
 
@@ -27,11 +27,7 @@ class Question:
 
 def read_questions(starter: Path) -> Mapping[str, Question]:
     """The questions by id, in their order. Raises LabError, with the line, for a faulty starter."""
-    try:
-        text = read_text(starter)
-    except FileNotFoundError as error:
-        raise LabError(f"{starter} cannot be read: {error}.", hint=UNREADABLE) from None
-    return _read(starter, text)
+    return _read(starter, read_text(starter))
 
 
 @lru_cache(maxsize=8)

@@ -207,8 +207,11 @@ def judged(lab: Lab, submission: Submission, sandbox: Sandbox | None) -> tuple[G
     What broke because the warm server did is no fault of the submission: it starts once more, cold.
     """
     found = _judged(lab, submission, sandbox)
-    broken = found[0].result.limit is not None or found[0].result.status != "graded"
-    if sandbox is None or not broken or all(forks(sandbox, server) for server in sandbox.warm):
+    if (
+        sandbox is None
+        or not found[0].broken_off
+        or all(forks(sandbox, server) for server in sandbox.warm)
+    ):
         return found
     return _judged(lab, submission, replace(sandbox, warm=()))
 

@@ -25,8 +25,8 @@ LIMIT_WORDS = {
     "protocol": "its answer could not be read",
 }
 UNSENT = ("AnswerTooLarge", "FrameError")
-AUTHORS_SLIPS = (NameError, ImportError, FixtureLookupError)
-"""What no answer of a student's can raise in a check, however odd it is."""
+AUTHORS_SLIPS = (NameError, ImportError, EOFError, FixtureLookupError)
+"""What no answer of a student's can raise in a check; EOFError comes of input()."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def outcome_of(item: pytest.Item, error: BaseException | None) -> CheckOutcome:
 
 
 def _authors_error(item: pytest.Item, error: BaseException) -> LabError:
-    """What an author is told whose check has a name in it that does not exist."""
+    """What an author is told whose check cannot run, whatever is handed in."""
     line, trace = (item.location[1] or 0) + 1, error.__traceback__
     while trace is not None:
         if Path(trace.tb_frame.f_code.co_filename) == item.path:

@@ -147,15 +147,18 @@ class Suite:
 def _unheard() -> Iterator[None]:
     """Keep what pytest and checks print to themselves, and what the user tells pytest from them.
 
-    PYTEST_* in the environment (-x, plugins) could change a verdict.
+    PYTEST_* in the environment (-x, plugins) could change a verdict. A check that asks a question
+    finds no one there, not a terminal to wait at.
     """
     theirs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     said = io.StringIO()
+    asked, sys.stdin = sys.stdin, io.StringIO()
     try:
         with redirect_stdout(said), redirect_stderr(said):
             yield
     finally:
+        sys.stdin = asked
         del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         os.environ.update(theirs)
 

@@ -132,8 +132,7 @@ def _run(
             if lent is not None:
                 graded = graded_in(lent.sandbox)
                 # What broke because the server did is no fault of the submission.
-                broken = graded.result.limit is not None or graded.result.status != "graded"
-                if lent.held(thoroughly=broken):
+                if lent.held(thoroughly=graded.broken_off):
                     return graded, _nothing
     graded = graded_in(open_sandbox())
     pays = how.warm and graded.result.isolation == "full" and warm.wanted_by(submission.source)

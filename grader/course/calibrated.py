@@ -105,6 +105,6 @@ def read(path: Path) -> CalibrationFile:
         return CalibrationFile.model_validate(parse(path, read_text(path)))
     except LabError as error:
         raise LabError(error.message, hint=_ANEW) from None
-    except (OSError, ValidationError) as error:
+    except ValidationError as error:
         said = " ".join(str(error).split())[:200]
         raise LabError(f"{path}: {said}", hint=_ANEW) from None

@@ -164,10 +164,7 @@ def read_toml(path: Path, model: type[Model]) -> tuple[Model, str]:
 
     Raises LabError naming file and line.
     """
-    try:
-        text = read_text(path)
-    except FileNotFoundError:
-        raise LabError(f"{path} is missing.", hint="Each lab needs this file.") from None
+    text = read_text(path)
     table = parse(path, text)
     try:
         return model.model_validate(table), text

@@ -9,6 +9,7 @@ from typing import Any
 
 from grader.errors import LabError
 
+NEEDED = "The lab needs this file: fetch it from the course again."
 UNREADABLE = "Save it again as UTF-8, where the grader may read it."
 """What to do about a file whose bytes cannot be had, or are no text."""
 _PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)$")
@@ -16,11 +17,11 @@ _COMPARE = "Compare the line with its neighbours: a text stands between straight
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, its lines ended by `\\n`. Raises FileNotFoundError and LabError."""
+    """The text of a file, its lines ended by `\\n`. Raises LabError."""
     try:
         return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
-        raise
+        raise LabError(f"{path} is missing.", hint=NEEDED) from None
     except (OSError, UnicodeDecodeError) as error:
         raise LabError(f"{path} cannot be read: {error}.", hint=UNREADABLE) from None
 

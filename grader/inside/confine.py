@@ -13,13 +13,13 @@ import sys
 from typing import Any
 
 from . import seccomp
+from .kernel import PR_SET_PDEATHSIG, fail, libc, prctl, unshare
 
 try:
     import resource
 except ImportError:
     resource = None  # type: ignore[assignment]
 
-PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
@@ -44,8 +44,8 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
     linux = sys.platform == "linux"
     uid = config.get("uid")
     if linux and config.get("bare"):
-        _prctl(PR_SET_PDEATHSIG, SIGKILL)
-        _prctl(PR_SET_CHILD_SUBREAPER, 1)
+        prctl(PR_SET_PDEATHSIG, SIGKILL)
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
     if uid is not None:
         _become(uid)
     if linux:
@@ -54,7 +54,7 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
             _enter_user_namespace()
             _drop_bounding_set()
         _drop_capabilities()
-        _prctl(PR_SET_NO_NEW_PRIVS, 1)
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
     _set_limits(config.get("rlimits", {}))
     if linux and config.get("seccomp"):
         _install_filter(bool(config.get("network")))
@@ -63,7 +63,7 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
 
 def guard_memory(closed: bool = True) -> None:
     """Keep other processes of the same user out of this one's memory and descriptors, or not."""
-    _prctl(PR_SET_DUMPABLE, 0 if closed else 1)
+    prctl(PR_SET_DUMPABLE, 0 if closed else 1)
 
 
 def state() -> dict[str, Any]:
@@ -83,20 +83,6 @@ def state() -> dict[str, Any]:
     return facts
 
 
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _prctl(option: int, value: int) -> None:
-    if _libc().prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
-        _raise("prctl")
-
-
-def _raise(what: str) -> None:
-    number = ctypes.get_errno()
-    raise OSError(number, f"{what}: {os.strerror(number)}")
-
-
 def _become(uid: int) -> None:
     """Leave root for `uid`, for good: the bounding set goes first, while it still can."""
     if sys.platform == "linux":
@@ -110,14 +96,14 @@ def _become(uid: int) -> None:
         os.setuid(uid)
     if sys.platform == "linux":
         # A change of user makes /proc/self root's, where the maps of a namespace are written.
-        _prctl(PR_SET_DUMPABLE, 1)
+        prctl(PR_SET_DUMPABLE, 1)
 
 
 def _drop_bounding_set() -> None:
     """Needs CAP_SETPCAP; without it the set stays, which NO_NEW_PRIVS makes harmless."""
-    prctl = _libc().prctl
+    drop = libc().prctl
     for capability in range(LAST_CAPABILITY + 1):
-        if prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) != 0:
+        if drop(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) != 0:
             return
 
 
@@ -140,8 +126,7 @@ def may_have_user_namespace(uid: int | None = None) -> bool:
 
 def _enter_user_namespace() -> None:
     uid, gid = os.getuid(), os.getgid()
-    if _libc().unshare(CLONE_NEWUSER) != 0:
-        _raise("unshare")
+    unshare(CLONE_NEWUSER)
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
@@ -155,8 +140,8 @@ def _drop_capabilities() -> None:
     """Empty the effective, permitted and inheritable sets (which empties the ambient set too)."""
     head = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     sets = (ctypes.c_uint32 * 6)()
-    if _libc().capset(head, sets) != 0:
-        _raise("capset")
+    if libc().capset(head, sets) != 0:
+        fail("capset")
 
 
 def _set_limits(limits: dict[str, list[int]]) -> None:
@@ -191,8 +176,8 @@ def _install_filter(network: bool) -> None:
     buffer = ctypes.create_string_buffer(code, len(code))
     fprog = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     flags = ctypes.c_ulong(SECCOMP_FILTER_FLAG_TSYNC)
-    answer = _libc().syscall(
+    answer = libc().syscall(
         ctypes.c_long(number), ctypes.c_ulong(SECCOMP_SET_MODE_FILTER), flags, ctypes.byref(fprog)
     )
     if answer != 0:
-        _raise("seccomp")
+        fail("seccomp")

@@ -12,7 +12,8 @@ import os
 import signal
 import socket
 import struct
-from typing import Any
+
+from .kernel import PR_SET_PDEATHSIG, fail, libc, prctl, unshare
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -23,7 +24,6 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 IFF_UP = 1
-PR_SET_PDEATHSIG = 1
 
 
 def begin_own_processes() -> None:
@@ -32,13 +32,13 @@ def begin_own_processes() -> None:
     One's own namespace, unlike the one that bubblewrap made, may be come back to: see `fork_first`.
     Raises OSError where the kernel refuses.
     """
-    _unshare(CLONE_NEWPID)
+    unshare(CLONE_NEWPID)
     child = os.fork()
     if child != 0:
         os.closerange(3, 1024)
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-    _libc().prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def fork_first() -> int:
@@ -48,13 +48,13 @@ def fork_first() -> int:
     """
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _unshare(CLONE_NEWPID)
+        unshare(CLONE_NEWPID)
         child = -1
         try:
             child = os.fork()
         finally:
             # In the parent alone: what it forks next shall not be born into that namespace.
-            if child != 0 and _libc().setns(own, CLONE_NEWPID) != 0:
+            if child != 0 and libc().setns(own, CLONE_NEWPID) != 0:
                 os._exit(1)
         return child
     finally:
@@ -63,7 +63,7 @@ def fork_first() -> int:
 
 def leave_shared() -> None:
     """Leave the warm server's namespaces, but for that of processes. Raises OSError."""
-    _unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
+    unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
 
 
 def furnish(places: dict[str, int], kept: list[str]) -> None:
@@ -102,19 +102,5 @@ def _mount(
 ) -> None:
     words = [None if word is None else os.fsencode(word) for word in (source, target, kind)]
     data = None if options is None else options.encode()
-    if _libc().mount(*words, ctypes.c_ulong(flags), data) != 0:
-        _raise(f"mount {target}")
-
-
-def _unshare(kinds: int) -> None:
-    if _libc().unshare(kinds) != 0:
-        _raise("unshare")
-
-
-def _libc() -> Any:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _raise(what: str) -> None:
-    number = ctypes.get_errno()
-    raise OSError(number, f"{what}: {os.strerror(number)}")
+    if libc().mount(*words, ctypes.c_ulong(flags), data) != 0:
+        fail(f"mount {target}")

@@ -10,6 +10,8 @@ import ctypes
 import re
 import sys
 
+from .kernel import libc
+
 LARGE = 1 << 21
 """Bytes of a large page on x86-64, and on aarch64 with its usual pages."""
 MADV_COLLAPSE = 25
@@ -25,7 +27,7 @@ def gather() -> int:
         return 0
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as lines:
         found = [_PRIVATE.fullmatch(line) for line in lines]
-    madvise = ctypes.CDLL(None).madvise
+    madvise = libc().madvise
     gathered = 0
     for part in filter(None, found):
         first, last = int(part[1], 16), int(part[2], 16)

@@ -103,17 +103,10 @@ def killed_and_resumed(bench: Bench, way: Way) -> str:
                 time.sleep(0.01)
             os.kill(batch.pid, number)
             batch.communicate(timeout=60)
-            _gone(batch)
+            assert classes.gone(batch)
         finish(words(bench, handed, out, "--jobs", "2"))
         assert classes.content(out) == clean
     return "CONTAINED"
-
-
-def _gone(batch: subprocess.Popen[Any]) -> None:
-    end = time.monotonic() + 20
-    while classes.session_of(batch) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert classes.session_of(batch) == []
 
 
 def launch_fails(bench: Bench, way: Way) -> str:

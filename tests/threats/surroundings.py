@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.sandbox import usage
+from tests.processes import alive
 from tests.threats.course import CANARY, new_canary, write_labs
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -128,7 +129,7 @@ class Traces:
         own = f"grader-{os.getpid()}-"
         groups = [name for _, names, _ in os.walk("/sys/fs/cgroup") for name in names]
         return cls(
-            processes=frozenset(filter(_alive, usage.family(os.getpid()))),
+            processes=frozenset(filter(alive, usage.family(os.getpid()))),
             descriptors=_open(),
             mounts=frozenset(line.split()[4] for line in mounts),
             files=frozenset(os.listdir(tempfile.gettempdir())),
@@ -193,12 +194,6 @@ def _open() -> Counter[str]:
         with contextlib.suppress(OSError):
             found[os.readlink(f"/proc/self/fd/{number}").split(":[")[0]] += 1
     return Counter({name: n for name, n in found.items() if "/mnist/" not in name})
-
-
-def _alive(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 def _words(pid: int) -> str:
