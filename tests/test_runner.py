@@ -158,3 +158,15 @@ def test_the_time_limit_names_the_line_on_which_the_loop_begins() -> None:
     fault = evidence_of(notebook(source), limits).cells[0].fault
     assert fault is not None
     assert (fault.cell, fault.line) == (1, 2)
+
+
+def test_what_a_notebook_is_given_is_none_of_its_own_variables() -> None:
+    evidence = evidence_of(notebook("x = 1", "Out = [2]", "def exit(): pass"))
+    assert [value.name for value in evidence.values] == ["Out", "exit", "x"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["%history", "%who", "In, Out, _", "get_ipython().history_manager"]
+)
+def test_what_a_shell_remembers_may_be_asked_for(cell: str) -> None:
+    assert evidence_of(notebook("x = 1", cell)).cells[1].ok

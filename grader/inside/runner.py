@@ -45,6 +45,7 @@ class Runner:
             self._limits["text_kept"], self._limits["text_ends_run"], self._too_much_text
         )
         self.namespace: dict[str, Any] = {}
+        self._given: dict[str, Any] = {}
         self.after_cell: Callable[[dict[str, Any]], None] = lambda _namespace: None
 
     def prepare(self) -> None:
@@ -82,11 +83,21 @@ class Runner:
             return "time"
         return limit
 
+    def variables(self) -> dict[str, Any]:
+        """What the submission has named, without what a shell provides: In, Out, exit …"""
+        given = self._given
+        return {
+            name: value
+            for name, value in list(self.namespace.items())
+            if name not in given or given[name] is not value
+        }
+
     def _notebook(self) -> Callable[[dict[str, Any]], BaseException | None]:
         from .shell import Shell
 
         shell = Shell()
         self.namespace = shell.namespace
+        self._given = dict(shell.namespace)
 
         def run_cell(cell: dict[str, Any]) -> BaseException | None:
             return shell.run(cell["number"], cell["source"])

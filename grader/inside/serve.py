@@ -12,6 +12,7 @@ import platform
 import socket
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Server:
         `data` is the folder of the public data. What is noticed before `serve` is told to nobody.
         """
         self._recorder = Recorder(self._emit, faults.where, data)
+        versions()
         self._recorder.install()
         legacy.install(self._recorder.hooks, self._recorder.note_old)
 
@@ -93,8 +95,8 @@ class Server:
         limit = runner.run()
         self._send({"ran": True})
         with contextlib.suppress(TimeUp), deadline(20):
-            recorder.finish(runner.namespace)
-        self._send({"versions": _versions()})
+            recorder.finish(runner.variables())
+        self._send({"versions": versions()})
         return {"limit": limit}
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +182,9 @@ def _own(value: Any) -> Any:
     return value
 
 
-def _versions() -> dict[str, str]:
+@cache
+def versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that a verdict may depend on."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

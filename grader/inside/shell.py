@@ -7,6 +7,7 @@ from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from . import faults
 
@@ -40,9 +41,9 @@ class Shell:
 
     def __init__(self) -> None:
         InteractiveShell.clear_instance()
-        shell = InteractiveShell.instance()
+        # A history would be a database in a file, and a thread.
+        shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
         shell.compile = _Compiler()
-        shell.history_manager.enabled = False
         shell.showtraceback = lambda *_args, **_kwargs: None
         shell.showsyntaxerror = lambda *_args, **_kwargs: None
         shell.ask_exit = lambda *_args, **_kwargs: None

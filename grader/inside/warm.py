@@ -15,8 +15,6 @@ When the grader hangs up, the first process ends, and with it all of its namespa
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import os
 import select
@@ -26,6 +24,7 @@ import sys
 from typing import Any, NoReturn
 
 from . import confine, main, namespaces, pages
+from .preload import preload
 from .serve import Server
 
 REQUEST_SIZE = 1 << 17
@@ -51,10 +50,7 @@ def listen() -> NoReturn:
     apart = "proven" if confine.may_have_user_namespace(config["uid"]) else False
     if config["preload"]:
         server.prepare(config["data"])
-        _import(config["preload"])
-    gc.collect()
-    # What is never looked at by the collector is never copied for a child.
-    gc.freeze()
+        preload(config["preload"])
     pages.gather()
     # The kernel buries the children: nobody asks how they ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -69,13 +65,6 @@ def listen() -> NoReturn:
             _say(connection, f"failed {error}")
         connection.close()
     os._exit(0)
-
-
-def _import(modules: list[str]) -> None:
-    # One that is missing will be missed by the submission that wants it.
-    for name in modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
 
 
 def _be_first(connection: socket.socket, server: Server, apart: str | bool) -> NoReturn:
