@@ -96,6 +96,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/second_check.py
 	$(BIN)/python benchmarks/similarity.py
 	$(BIN)/python benchmarks/stages.py
+	$(BIN)/python benchmarks/trained_batch.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/large_batch.py
 	$(BIN)/python benchmarks/validation.py lab02

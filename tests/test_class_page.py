@@ -188,3 +188,12 @@ def test_the_page_shows_it_for_checks_that_enough_were_asked(tmp_path: Path) -> 
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert html.count("r&nbsp;=&nbsp;1.00") == 1
     assert "look at the check itself" in html
+
+
+@pytest.mark.parametrize(("accuracy", "named"), [(0.9990, False), (0.9992, True), (1.0, True)])
+def test_who_recognises_more_than_any_published_network_is_for_a_person_to_look_at(
+    accuracy: float, named: bool
+) -> None:
+    row = Row("eve", "eve", "graded", 20.0, 20.0, None, None, accuracy, None)
+    page = "".join(render_class(ClassPage("lab", "A lab", {}, rows=[row])))
+    assert ("no published network does better" in page) == named

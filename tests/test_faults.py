@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,9 @@ from classes import command, content, course_and_class, gone, run, start, verdic
 from grader.batch import worker
 from grader.batch.worker import judged
 from grader.grading import Graded, sight_of
-from grader.records.lab import Lab
+from grader.records.lab import MIB, Lab
 from grader.records.submission import Submission
-from grader.sandbox import Sandbox, kept_warm, open_sandbox
+from grader.sandbox import Sandbox, cgroup, kept_warm, open_sandbox
 from grader.submissions import read
 from tests import containers
 from tests.courses import RIGHT, grade_source, load, make_course
@@ -181,6 +181,54 @@ def test_without_room_for_temporary_files_nobody_gets_a_zero(here: Path, tmp_pat
     code, _, errors = run(here / "course", here / "class", tmp_path / "out", "--jobs", "2")
     assert code == 0, errors
     assert content(tmp_path / "out") == content(here / "out")
+
+
+@contextmanager
+def short_of_memory(size: int) -> Iterator[cgroup.Group]:
+    """A group with so little memory that the kernel ends whoever works in it."""
+    group = cgroup.create(size, 1_000)
+    if group is None:
+        pytest.skip("only root can bound memory, where there are control groups")
+    try:
+        yield group
+    finally:
+        group.remove()
+
+
+def workers_of(batch: subprocess.Popen[str]) -> list[int]:
+    """The grading processes that a batch has now."""
+    found = []
+    for pid in children(batch.pid):
+        with suppress(OSError):
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
+
+
+@pytest.mark.parametrize("victims", [1, 100])
+def test_a_worker_out_of_memory_costs_nobody_a_mark(
+    here: Path, tmp_path: Path, victims: int
+) -> None:
+    out, put = tmp_path / "out", set()
+    with short_of_memory(4 * MIB) as group:
+        batch = start(here / "course", here / "class", out, "--jobs", "2")
+        while batch.poll() is None:
+            for pid in set(workers_of(batch)) - put:
+                if len(put) < victims:
+                    put.add(pid)
+                    for file in group.joined_by():
+                        with suppress(OSError):
+                            Path(file).write_text(str(pid))
+            time.sleep(0.002)
+        _, errors = batch.communicate()
+        assert group.ran_out_of_memory()
+    assert "Traceback" not in errors
+    found, wanted = verdicts(out), verdicts(here / "out")
+    assert all(one["status"] == "invalid" or one == wanted[id] for id, one in found.items())
+    assert victims > 1 or found == wanted
+    code, _, errors = run(here / "course", here / "class", out, "--jobs", "2")
+    assert code == 0, errors
+    assert content(out) == content(here / "out")
 
 
 REFUSING = """

@@ -9,6 +9,7 @@ from tests.threats.case import Case
 FAMILIES = {
     "Forging a result": "forging",
     "Fooling the judge": "fooling",
+    "Learnt by heart": "by_heart",
     "Secrets": "spying",
     "Odd files": "odd_files",
     "Resources": "exhausting",
