@@ -8,6 +8,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -322,6 +323,20 @@ def test_the_plain_table_says_what_grades_csv_says(
     _, text, _ = export(capfd, out, "csv")
     with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.DictReader(io.StringIO(text))) == list(csv.DictReader(file))
+
+
+def test_junit_has_a_suite_for_each_submission_and_a_fault_of_ours_is_an_error(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = called(out, tmp_path / "out", "ann")
+    called(out, folder, 'zoe <&"', status=Status.INVALID)
+    code, text, said = export(capfd, folder, "junit")
+    assert code == 0
+    assert "zoe" in said
+    suites = ElementTree.fromstring(text.encode()).findall("testsuite")
+    assert [suite.get("name") for suite in suites] == ["lab02/ann", 'lab02/zoe <&"']
+    assert [suite.get("errors") for suite in suites] == ["0", "1"]
+    assert suites[0].findtext("testcase/failure")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from grader.export.filling import Filled
     from grader.export.marks import Marks
 
-FORMATS = ("canvas", "moodle", "gradescope", "nbgrader", "csv")
+FORMATS = ("canvas", "moodle", "gradescope", "nbgrader", "csv", "junit")
 FILLED_IN = ("canvas", "moodle")
 LISTED = 50
 """Students named in one sentence; more are counted."""
@@ -51,7 +51,7 @@ def export(
     points: float | None,
     target: Path | None,
 ) -> int:
-    """Write the marks in OUT for Canvas, Moodle, Gradescope, nbgrader, or as a plain CSV.
+    """Write the marks in OUT for Canvas, Moodle, Gradescope, nbgrader, as a plain CSV, or as JUnit.
 
     For Canvas and Moodle, export the gradebook or grading worksheet there, give it as --template,
     and import what comes out: only the assignment's column, and Moodle's comments, are new. Who
@@ -70,6 +70,11 @@ def export(
     elif form == "gradescope":
         assert target is not None  # it was asked for above
         _write_gradescope(marks, target)
+    elif form == "junit":
+        from grader.report.junit import render_junit
+
+        _deliver(render_junit(*(mark.result for mark in marks.items)).encode(), target)
+        _say_what_is_open(marks)
     else:
         from grader.export.tables import nbgrader_table, plain_table
 

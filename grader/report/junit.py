@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
 from grader.records.result import CheckResult, Outcome, Result, Status
 from grader.report import words
 from grader.report.clean import clean, line
 
+ENDINGS = {"failures": "<failure", "errors": "<error", "skipped": "<skipped"}
 
-def render_junit(result: Result) -> str:
-    """One suite, one case a check, points as properties; well-formed whatever the texts hold.
+
+def render_junit(*results: Result) -> str:
+    """A suite for each result, a case a check, points as properties; always well-formed.
 
     A check that failed is a `failure`, one that broke or is ours an `error`, one not checked yet
     is `skipped`. A submission that was not graded is one case that says why.
     """
-    cases = [_case(check, result) for check in result.checks]
-    if result.status is not Status.GRADED:
-        cases.append(_refusal(result))
-    counts = {
-        "tests": len(cases),
-        "failures": sum("<failure" in case for case in cases),
-        "errors": sum("<error" in case for case in cases),
-        "skipped": sum("<skipped" in case for case in cases),
-    }
-    numbers = " ".join(f'{name}="{count}"' for name, count in counts.items())
-    suite = f"{result.lab}/{result.submission_id}"
-    return "\n".join(
-        (
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            f'<testsuites name="grade" {numbers}>',
-            f"<testsuite name={_attribute(suite)} {numbers}>",
-            *_properties(
-                status=str(result.status),
-                score=words.points(result.score),
-                max_score=words.points(result.max_score),
-                isolation=result.isolation,
-                limit=result.limit or "none",
-                root_cause=result.root_cause or "none",
-            ),
-            *cases,
-            "</testsuite>",
-            "</testsuites>",
-            "",
-        )
+    suites = [_cases(result) for result in results]
+    head = f'<testsuites name="grade" {_counts(case for cases in suites for case in cases)}>'
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>', head]
+    for result, cases in zip(results, suites, strict=True):
+        parts += _suite(result, cases)
+    return "\n".join([*parts, "</testsuites>", ""])
+
+
+def _suite(result: Result, cases: list[str]) -> list[str]:
+    name = _attribute(f"{result.lab}/{result.submission_id}")
+    properties = _properties(
+        status=str(result.status),
+        score=words.points(result.score),
+        max_score=words.points(result.max_score),
+        isolation=result.isolation,
+        limit=result.limit or "none",
+        root_cause=result.root_cause or "none",
     )
+    return [f"<testsuite name={name} {_counts(cases)}>", *properties, *cases, "</testsuite>"]
+
+
+def _cases(result: Result) -> list[str]:
+    cases = [_case(check, result) for check in result.checks]
+    return cases if result.status is Status.GRADED else [*cases, _refusal(result)]
+
+
+def _counts(cases: Iterable[str]) -> str:
+    of = list(cases)
+    found = {"tests": len(of)}
+    found |= {name: sum(mark in case for case in of) for name, mark in ENDINGS.items()}
+    return " ".join(f'{name}="{count}"' for name, count in found.items())
 
 
 def _case(check: CheckResult, result: Result) -> str:
