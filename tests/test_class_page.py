@@ -16,7 +16,7 @@ from test_batch_tables import LAB, RESULT, named, saved
 
 from grader.batch.tables import write_tables
 from grader.records.result import Outcome, Result, Status
-from grader.report.class_page import FEWEST, ClassPage, Item, Row, render_class
+from grader.report.class_page import FEWEST, ClassPage, Item, Notice, Row, render_class
 
 ROWS = (
     ("ann", 9.0, "b mistake", 0.5),
@@ -197,3 +197,16 @@ def test_who_recognises_more_than_any_published_network_is_for_a_person_to_look_
     row = Row("eve", "eve", "graded", 20.0, 20.0, None, None, accuracy, None)
     page = "".join(render_class(ClassPage("lab", "A lab", {}, rows=[row])))
     assert ("no published network does better" in page) == named
+
+
+def test_what_to_look_at_comes_with_the_gravest_first() -> None:
+    rows = [
+        Row("ann", "ann", "graded", 3.0, 20.0, None, "time", None, None),
+        Row("ben", "ben", "rejected", 0.0, 20.0, None, None, None, "it is empty"),
+        Row("zoe", "zoe", "invalid", 0.0, 20.0, None, None, None, "the disk was full"),
+    ]
+    told = (Notice("zed", "alike"), Notice("abe", "alike"))
+    page = ClassPage("lab", "A lab", {}, rows=rows, notices=told, missing=("aaron",))
+    text = "".join(render_class(page)).partition("<table")[0]
+    places = [text.index(f">{name}") for name in ("zoe", "ben", "ann", "abe", "zed", "aaron")]
+    assert places == sorted(places)

@@ -222,16 +222,22 @@ def _hard(page: ClassPage) -> list[Hard]:
 
 
 def _looks(page: ClassPage) -> list[tuple[Notice, str | None]]:
-    """What a person should look at, each with its report where there is one."""
+    """What a person should look at, the gravest first, each with its report where there is one."""
     names = {row.id: row.name for row in page.rows}
     said = {
         "invalid": "Not graded, by a fault of the grader or the machine: ",
         "rejected": "Cannot be read as a submission: ",
     }
     found = [
-        Notice(row.id, said[row.status] + (row.reason or ""))
+        Notice(row.id, said[status] + (row.reason or ""))
+        for status in said
         for row in page.rows
-        if row.status in said
+        if row.status == status
+    ]
+    found += [
+        Notice(row.id, BY_HEART.format(100 * row.accuracy))
+        for row in page.rows
+        if row.accuracy is not None and row.accuracy >= BEST_PUBLISHED
     ]
     found += [Notice(row.id, words.limit_words(row.limit, {})) for row in page.rows if row.limit]
     found += [
@@ -239,13 +245,8 @@ def _looks(page: ClassPage) -> list[tuple[Notice, str | None]]:
         for row in page.rows
         if row.status == "graded" and not row.score and row.reason
     ]
-    found += [
-        Notice(row.id, BY_HEART.format(100 * row.accuracy))
-        for row in page.rows
-        if row.accuracy is not None and row.accuracy >= BEST_PUBLISHED
-    ]
-    found += page.notices
+    found += sorted(page.notices)
     found += [
         Notice(student, "Handed in nothing that could be graded.") for student in page.missing
     ]
-    return [(notice, names.get(notice.id)) for notice in sorted(found)]
+    return [(notice, names.get(notice.id)) for notice in found]
