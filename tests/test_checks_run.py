@@ -117,6 +117,6 @@ def test_a_check_that_asks_a_question_does_not_wait_at_the_terminal(
         keyboard.write("yes\n")
         keyboard.flush()
         monkeypatch.setattr("sys.stdin", terminal)
-        with pytest.raises(LabError, match="double_doubles has a mistake itself: EOFError"):
+        with pytest.raises(LabError, match="double_doubles has a mistake itself: NobodyThere"):
             courses.grade_source(course, courses.RIGHT)
         assert terminal.readline() == "yes\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 FIRST_CELL = """
 import sys
@@ -21,6 +23,7 @@ from grader.inside import preload
 def act():
     import colorsys, sched
     sys.path.append("/left")
+    sys.modules["\\udcff"] = sys
     raise SystemExit(3)
 names = preload.imported_by(act)
 print("colorsys" in names, "sched" in names, "colorsys" in sys.modules, "/left" in sys.path)
@@ -29,17 +32,17 @@ print("colorsys" in sys.modules, gc.isenabled(), gc.get_freeze_count() > 0)
 """
 
 
-def said(source: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, timeout=120, check=True
-    )
+def said(source: str, home: Path) -> str:
+    words = [sys.executable, "-c", source]
+    env = {**os.environ, "HOME": str(home), "IPYTHONDIR": str(home)}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True, env=env)
     return done.stdout.strip()
 
 
-def test_a_first_cell_imports_nothing_where_one_was_tried_before() -> None:
-    assert int(said(FIRST_CELL.format(act=""))) > 5
-    assert said(FIRST_CELL.format(act="preload.preload([])")) == "0"
+def test_a_first_cell_imports_nothing_where_one_was_tried_before(tmp_path: Path) -> None:
+    assert int(said(FIRST_CELL.format(act=""), tmp_path)) > 5
+    assert said(FIRST_CELL.format(act="preload.preload([])"), tmp_path) == "0"
 
 
-def test_of_a_trial_nothing_stays_but_what_it_imported() -> None:
-    assert said(TRIED).splitlines() == ["True True False False", "True True True"]
+def test_of_a_trial_nothing_stays_but_what_it_imported(tmp_path: Path) -> None:
+    assert said(TRIED, tmp_path).splitlines() == ["True True False False", "True True True"]

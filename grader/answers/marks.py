@@ -34,7 +34,7 @@ def find_marks(lab: Lab, sha256: str) -> Mapping[str, Mark] | None:
     a faulty file, also another submission's, and for two that mark the same answers differently.
     """
     found: Mapping[str, Mark] | None = None
-    for path in sorted(lab.marks.glob("*.toml")) if lab.marks is not None else ():
+    for path in sorted(lab.marks.glob("[!.]*.toml")) if lab.marks is not None else ():
         marked, marks = _read(path, read_text(path), lab.id, tuple(lab.rubric.points.items()))
         if marked == sha256 and marks:
             if found not in (None, marks):

@@ -142,6 +142,7 @@ def _count(page: ClassPage, name: str, result: Result) -> None:
             limit=result.limit,
             accuracy=result.metrics.get("graded_accuracy"),
             reason=result.reason or _why_nothing(result),
+            own_test="on_own_test_images" in result.metrics,
         )
     )
     if result.status != "graded":

@@ -14,7 +14,7 @@ import pytest
 from _pytest.config import _prepareconfig
 
 from grader.checks import plugin
-from grader.checks.outcomes import CheckOutcome, outcome_of
+from grader.checks.outcomes import CheckOutcome, NobodyThere, outcome_of
 from grader.checks.subject import Subject
 from grader.errors import LabError, UsageError
 from grader.records.lab import Lab
@@ -147,13 +147,13 @@ class Suite:
 def _unheard() -> Iterator[None]:
     """Keep what pytest and checks print to themselves, and what the user tells pytest from them.
 
-    PYTEST_* in the environment (-x, plugins) could change a verdict. A check that asks a question
-    finds no one there, not a terminal to wait at.
+    PYTEST_* in the environment (-x, plugins) could change a verdict; `input()` in a check would
+    wait at the terminal.
     """
     theirs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     said = io.StringIO()
-    asked, sys.stdin = sys.stdin, io.StringIO()
+    asked, sys.stdin = sys.stdin, _Nobody()
     try:
         with redirect_stdout(said), redirect_stderr(said):
             yield
@@ -161,6 +161,11 @@ def _unheard() -> Iterator[None]:
         sys.stdin = asked
         del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         os.environ.update(theirs)
+
+
+class _Nobody(io.StringIO):
+    def readline(self, _size: int | None = -1, /) -> str:  # type: ignore[override]
+        raise NobodyThere("a check asked for input")
 
 
 def _forget_modules(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from grader.errors import LabError
 
-NEEDED = "The lab needs this file: fetch it from the course again."
+NEEDED = "The lab needs this file: write it, or fetch it from the course again."
 UNREADABLE = "Save it again as UTF-8, where the grader may read it."
 """What to do about a file whose bytes cannot be had, or are no text."""
 _PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)$")

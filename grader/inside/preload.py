@@ -11,6 +11,9 @@ import sys
 import tokenize
 from collections.abc import Callable
 
+MOST_BYTES = 1 << 15
+"""Of the names that a trial tells: what a pipe holds, which nobody reads meanwhile."""
+
 
 def preload(modules: list[str]) -> None:
     """Import `modules` and what a notebook's first cell needs, for good: no fork looks at it again.
@@ -30,18 +33,23 @@ def preload(modules: list[str]) -> None:
 
 
 def imported_by(act: Callable[[], object]) -> list[str]:
-    """The modules that a fork of this process imports to `act`, in order; nothing else remains."""
+    """The modules that a fork of this process imports to `act`, in order.
+
+    Of all else that `act` does, nothing remains in this process.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        before = set(sys.modules)
-        with contextlib.suppress(BaseException):
-            act()
-        names = [name for name in sys.modules if name not in before]
-        os.write(writing, "\n".join(names).encode()[: 1 << 15])
-        os._exit(0)
+        try:
+            before = set(sys.modules)
+            with contextlib.suppress(BaseException):
+                act()
+            names = [name for name in sys.modules if name not in before]
+            os.write(writing, "\n".join(names).encode("utf-8", "replace")[:MOST_BYTES])
+        finally:
+            os._exit(0)
     os.close(writing)
-    with os.fdopen(reading, encoding="utf-8") as told:
+    with os.fdopen(reading, encoding="utf-8", errors="replace") as told:
         names = told.read().split("\n")
     os.waitpid(child, 0)
     return [name for name in names if name]

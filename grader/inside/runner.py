@@ -89,7 +89,8 @@ class Runner:
         return {
             name: value
             for name, value in list(self.namespace.items())
-            if name not in given or given[name] is not value
+            # Only of plain texts it is known that to look them up runs none of their code.
+            if type(name) is str and (name not in given or given[name] is not value)
         }
 
     def _notebook(self) -> Callable[[dict[str, Any]], BaseException | None]:

@@ -43,7 +43,7 @@ class Server:
         `data` is the folder of the public data. What is noticed before `serve` is told to nobody.
         """
         self._recorder = Recorder(self._emit, faults.where, data)
-        versions()
+        versions()  # asked for now, they cost no submission anything
         self._recorder.install()
         legacy.install(self._recorder.hooks, self._recorder.note_old)
 

@@ -23,13 +23,16 @@ BEST_PUBLISHED = 0.9991
 """The best accuracy on MNIST's test digits, an ensemble's: An et al., An Ensemble of Simple
 Convolutional Neural Network Models for MNIST Digit Recognition, arXiv:2008.10400, 2020."""
 BY_HEART = (
-    "Recognised {:.2f} % of the graded digits: no published network does better. "
-    "Look whether MNIST's own test pictures came with the work."
+    "Recognised {:.2f} % of the graded digits, more than the best published figure, 99.91 %. "
+    "Look whether the published test pictures came with the work."
 )
 
 
 class Row(NamedTuple):
-    """A line of the table. `name` is that of its files."""
+    """A line of the table. `name` is that of its files.
+
+    With `own_test`, the accuracy is that on the submission's own test array.
+    """
 
     id: str
     name: str
@@ -40,6 +43,7 @@ class Row(NamedTuple):
     limit: Limit | None
     accuracy: float | None
     reason: str | None
+    own_test: bool = False
 
 
 class Notice(NamedTuple):
@@ -237,7 +241,7 @@ def _looks(page: ClassPage) -> list[tuple[Notice, str | None]]:
     found += [
         Notice(row.id, BY_HEART.format(100 * row.accuracy))
         for row in page.rows
-        if row.accuracy is not None and row.accuracy >= BEST_PUBLISHED
+        if row.accuracy is not None and row.accuracy > BEST_PUBLISHED and not row.own_test
     ]
     found += [Notice(row.id, words.limit_words(row.limit, {})) for row in page.rows if row.limit]
     found += [
