@@ -222,11 +222,13 @@ def test_a_folder_that_was_deleted_under_us_is_said_so(
     assert "folder is gone" in capsys.readouterr().err
 
 
-def test_a_full_disk_is_told_in_a_line() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told_in_a_line(unbuffered: str) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "grader", "labs"],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
     assert done.returncode == 3
-    assert done.stderr.startswith("Error: the disk is full")
+    assert done.stderr.splitlines() == ["Error: the disk is full", "Hint: Free some space."]

@@ -138,8 +138,7 @@ class LazyGroup(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Without this, Python complains once more when it flushes at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()
             ctx.exit(BROKEN_PIPE)
         return result
 
@@ -206,8 +205,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _give_up_stdout()
             return _explain(SandboxError("the disk is full", hint="Free some space."), common)
         return _our_fault(error, common)
+
+
+def _give_up_stdout() -> None:
+    """Drop what nobody can take, or Python complains once more when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _must_be_somewhere() -> None:

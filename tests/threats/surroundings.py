@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -90,14 +91,19 @@ class Surroundings:
 
 @contextmanager
 def _in_environment(temporary: Path) -> Iterator[None]:
-    """A canary in the grader's environment, and a folder of its own for temporary files."""
+    """A canary in the grader's environment, and a folder of its own for temporary files.
+
+    Python's own files beside the checks would be taken for a submission's.
+    """
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
+    compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     variables = dict(os.environ)
     os.environ |= {"GRADER_CANARY": new_canary(), "TMPDIR": str(temporary)}
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     try:
         yield
     finally:
-        tempfile.tempdir = before
+        tempfile.tempdir, sys.dont_write_bytecode = before, compiled
         os.environ.clear()
         os.environ |= variables
 
