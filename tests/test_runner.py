@@ -172,7 +172,7 @@ def test_what_a_shell_remembers_may_be_asked_for(cell: str) -> None:
     assert evidence_of(notebook("x = 1", cell)).cells[1].ok
 
 
-@pytest.mark.parametrize("hash_", ["1 / 0", "next(iter(int, 1))"])
+@pytest.mark.parametrize("hash_", ["1 / 0", "sum(iter(int, 1))"])
 def test_names_that_run_code_when_they_are_looked_up_cost_nothing(hash_: str) -> None:
     odd = (
         f"class Odd:\n    armed = False\n    def __hash__(self): return {hash_} if Odd.armed else 1"
