@@ -24,13 +24,13 @@ LIMIT_WORDS = {
     "crash": "the program ended without an answer",
     "protocol": "its answer could not be read",
 }
+UNSENT = ("AnswerTooLarge", "FrameError")
 
 
 class NobodyThere(RuntimeError):
     """A check asked a question, as with `input()`; nobody is there to answer."""
 
 
-UNSENT = ("AnswerTooLarge", "FrameError")
 AUTHORS_SLIPS = (NameError, ImportError, NobodyThere, FixtureLookupError)
 """What no answer of a student's can raise in a check, however odd it is."""
 

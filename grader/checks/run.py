@@ -164,6 +164,8 @@ def _unheard() -> Iterator[None]:
 
 
 class _Nobody(io.StringIO):
+    """Stands for the terminal, and answers no question."""
+
     def readline(self, _size: int | None = -1, /) -> str:  # type: ignore[override]
         raise NobodyThere("a check asked for input")
 

@@ -59,8 +59,7 @@ def shown_to_a_person(bench: Bench, way: Way) -> str:
         for student in ("eve", "frank")[: 1 if way == "cold" else None]:
             (handed / student).mkdir()
             with_table(handed / student, looked_up(NEAREST))
-        command = words(bench, handed, folder / "out", "--jobs", "1")
-        finish(["digits" if word == "plain" else word for word in command])
+        finish(words(bench, handed, folder / "out", "--jobs", "1", lab="digits"))
         page = html.unescape((folder / "out/index.html").read_text(encoding="utf-8"))
     assert "100.00 % of the graded digits, more than the best published figure" in page
     return "CONTAINED"

@@ -39,10 +39,10 @@ FEW, MANY = 3, 8
 WRONG = "def scale(x):\n    return x\n\ndef total(x):\n    return sum(x)\n"
 
 
-def words(bench: Bench, handed: Path, out: Path, *more: str) -> list[str]:
-    """The command that grades a class of the lab `plain`."""
+def words(bench: Bench, handed: Path, out: Path, *more: str, lab: str = "plain") -> list[str]:
+    """The command that grades a class of one of the course's labs."""
     made = classes.command(bench.around.course, handed, out, *more)
-    return [word if word != "numbers" else "plain" for word in made]
+    return [word if word != "numbers" else lab for word in made]
 
 
 @contextmanager
