@@ -103,19 +103,31 @@ def _remove_standing() -> None:
 
 
 def room() -> int:
-    """Bytes of memory that are left to this process's own group; a huge number without a bound."""
+    """Bytes of memory that this process's own group may still take; huge without a bound.
+
+    What the kernel keeps of files counts as free: it gives that back before it ends anybody.
+    """
     found = sys.maxsize
-    for folder, most, used in (
-        (ROOT / _own("").lstrip("/"), "memory.max", "memory.current"),
+    for folder, most, used, files in (
+        (ROOT / _own("").lstrip("/"), "memory.max", "memory.current", ""),
         (
             ROOT / "memory" / _own("memory").lstrip("/"),
             "memory.limit_in_bytes",
             "memory.usage_in_bytes",
+            "total_",
         ),
     ):
         with contextlib.suppress(ValueError):
-            found = min(found, int(_text(folder / most)) - int(_text(folder / used)))
+            left = int(_text(folder / most)) - int(_text(folder / used))
+            found = min(found, left + _of_files(folder / "memory.stat", files))
     return found
+
+
+def _of_files(stat: Path, prefix: str) -> int:
+    """Bytes of the group's memory that only repeat what lies on a disk."""
+    wanted = (f"{prefix}inactive_file", f"{prefix}active_file")
+    lines = (line.split() for line in _text(stat).splitlines())
+    return sum(int(line[1]) for line in lines if line[0] in wanted)
 
 
 def sweep(folder: Path) -> None:
