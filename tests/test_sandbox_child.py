@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -263,12 +264,21 @@ def test_a_control_group_is_removed_with_what_still_runs_in_it() -> None:
     assert not any(folder.exists() for folder in group.folders)
 
 
-def test_nothing_is_left_after_many_starts_and_ends(sandbox: Sandbox) -> None:
+def test_nothing_is_left_after_many_starts_and_ends(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []  # others' may lie beside them at any time
+    make = tempfile.mkdtemp
+
+    def noted(*arguments: Any, **options: Any) -> str:
+        made.append(make(*arguments, **options))
+        return made[-1]
+
     def traces() -> tuple[int, int, int]:
         groups = Path("/sys/fs/cgroup").rglob(f"grader-{os.getpid()}-*")
-        temporary = Path("/tmp").glob("grader-*/driver")
-        return len(os.listdir("/proc/self/fd")), len(list(groups)), len(list(temporary))
+        return len(os.listdir("/proc/self/fd")), len(list(groups)), sum(map(os.path.exists, made))
 
+    monkeypatch.setattr(tempfile, "mkdtemp", noted)
     with started(sandbox, SLEEP) as child:
         told(child)
     before = traces()
@@ -276,6 +286,7 @@ def test_nothing_is_left_after_many_starts_and_ends(sandbox: Sandbox) -> None:
         with started(sandbox, SLEEP) as child:
             told(child)
     assert traces() == before
+    assert bool(made) == (sandbox.way is None)
     assert threading.active_count() < 10
 
 

@@ -128,11 +128,14 @@ def kept_warm(
             yield sandbox
             return
         try:
+            servers = stack.enter_context(warm.serving(sandbox.way, sights, preload))
+            # While they import, one that has nothing to import shows whether any would do.
             with warm.serving(sandbox.way, [THE_SYSTEM], preload=()) as trial:
                 proven = _failure(replace(sandbox, warm=trial)) is None
-            wanted = sights if proven else []
-            servers = stack.enter_context(warm.serving(sandbox.way, wanted, preload))
         except SandboxError:
+            proven = False
+        if not proven:
+            stack.close()
             servers = ()
         yield replace(sandbox, warm=servers)
 
