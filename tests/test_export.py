@@ -14,6 +14,7 @@ import pytest
 
 from grader import cli
 from grader.batch.files import write_json
+from grader.batch.tables import COLUMNS
 from grader.records.result import Result, Status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -322,7 +323,22 @@ def test_the_plain_table_says_what_grades_csv_says(
 ) -> None:
     _, text, _ = export(capfd, out, "csv")
     with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
-        assert list(csv.DictReader(io.StringIO(text))) == list(csv.DictReader(file))
+        assert list(csv.reader(io.StringIO(text))) == list(csv.reader(file))
+
+
+def test_the_plain_table_has_the_columns_in_the_order_of_grades_csv(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = called(out, tmp_path / "out", "ann")
+    columns = export(capfd, folder, "csv")[1].splitlines()[0].split(",")
+    fixed, checks = columns[: len(COLUMNS)], columns[len(COLUMNS) :]
+    table = folder / "grades.csv"
+    table.write_text(",".join([*fixed, "unknown", *reversed(checks[1:])]), encoding="utf-8")
+    found = export(capfd, folder, "csv")[1].splitlines()[0].split(",")
+    assert found == [*fixed, *reversed(checks[1:]), checks[0]]
+    for broken in (b"", b"\xff", b'"'):
+        table.write_bytes(broken)
+        assert export(capfd, folder, "csv")[1].splitlines()[0].split(",") == columns
 
 
 def test_junit_has_a_suite_for_each_submission_and_a_fault_of_ours_is_an_error(

@@ -80,6 +80,7 @@ def test_a_new_rubric_and_new_titles_give_the_files_that_grading_anew_gives(
     assert code == 0, said
     assert "alice: 10 of 10 → 12 of 12 (+2): rubric changed" in said
     assert "partly: 1.5 of 10 → 1 of 12 (-0.5): rubric changed" in said
+    assert "(+0)" not in said
     after = content(copy / "out")
     assert run(copy / "course", copy / "class", copy / "out", "--fresh")[0] == 0
     assert texts(content(copy / "out")) == texts(after)

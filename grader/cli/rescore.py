@@ -81,8 +81,9 @@ def _line(change: Change) -> str:
     """Who changed, from what to what, and why."""
     now = change.now
     words = f"{printable(change.id)}: {_mark(change.was)} → {'none' if now is None else _mark(now)}"
-    if now is not None and None not in (change.was.score, now.score):
-        words += f" ({now.score - change.was.score:+g})"  # type: ignore[operator]
+    scores = change.was.score, None if now is None else now.score
+    if None not in scores and scores[0] != scores[1]:
+        words += f" ({scores[1] - scores[0]:+g})"  # type: ignore[operator]
     if now is not None and now.root_cause != change.was.root_cause:
         words += f", root cause {change.was.root_cause} → {now.root_cause}"
     return f"{words}: {change.why}"

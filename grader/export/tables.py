@@ -18,8 +18,9 @@ NBGRADER = (
 
 
 def plain_table(marks: Marks) -> bytes:
-    """A row for each verdict, with the columns of grades.csv."""
-    checks = list(dict.fromkeys(check.id for mark in marks.items for check in mark.result.checks))
+    """A row for each verdict, with the columns of grades.csv, in its order where it lies there."""
+    found = dict.fromkeys(check.id for mark in marks.items for check in mark.result.checks)
+    checks = list(dict.fromkeys([*(one for one in marks.columns if one in found), *found]))
     rows = (row_of(mark.result, checks) for mark in marks.items)
     return _csv([*COLUMNS, *checks], rows)
 
