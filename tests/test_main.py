@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -85,6 +85,56 @@ def test_an_interruption_is_one_line_and_leaves_nothing_behind(
     assert not any(map(alive, inside))
     assert not list((tmp_path / "tmp").iterdir())
     assert not list(Path("/sys/fs/cgroup").glob(f"**/grader-{process.pid}-*"))
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with more right answers than processes, each of which takes a minute."""
+    course = courses.make_course(tmp_path_factory.mktemp("slow"))
+    right = course / "assignments/numbers/fixtures/right"
+    right.mkdir(parents=True)
+    for number in range(8):
+        (right / f"slow{number}.py").write_text(IN_THE_RUN + courses.RIGHT)
+    return course
+
+
+def validating(course: Path) -> tuple[subprocess.Popen[str], list[int]]:
+    """`grade validate`, and all of its processes once it runs submissions."""
+    words = [sys.executable, "-m", "grader", "--course", str(course), "validate", "--jobs", "2"]
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    return process, wait_for_the_submission(process.pid)
+
+
+def soon_gone(pids: list[int]) -> bool:
+    """Whether they end. Python's own helper does when it notices that the others have."""
+    end = time.monotonic() + 10
+    while (left := any(map(alive, pids))) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not left
+
+
+@pytest.mark.parametrize("end", [os.kill, os.killpg], ids=["the command", "everything"])
+def test_a_validation_that_is_interrupted_waits_for_no_answer(
+    slow: Path, end: Callable[[int, int], None]
+) -> None:
+    process, inside = validating(slow)
+    for _ in range(3):
+        end(process.pid, signal.SIGINT)
+        time.sleep(0.02)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err.strip()) == (130, "", "Interrupted.")
+    assert soon_gone(inside)
+    groups = [f"**/grader-{pid}-*" for pid in (process.pid, *inside)]
+    assert not [found for name in groups for found in Path("/sys/fs/cgroup").glob(name)]
+
+
+def test_a_validation_that_is_killed_leaves_nobody_behind(slow: Path) -> None:
+    process, inside = validating(slow)
+    process.kill()
+    process.communicate(timeout=20)
+    assert soon_gone(inside)
 
 
 def test_an_interruption_while_the_sandbox_starts_leaves_nothing_behind(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
+from grader.batch.pool import undisturbed
 from grader.course import Course, calibrated
 from grader.errors import LabError, SandboxError
 from grader.grading import sight_of, versions
@@ -29,6 +31,8 @@ Watch = Callable[[LabReport, int, int], None]
 
 FEW = 10
 """So many cases are looked at to see whether a lab's work imports TensorFlow."""
+STOP_SECONDS = 2.0
+"""How long the processes may take to end once validation is interrupted."""
 SLOWER, SPARE_SECONDS = 5, 20
 """A mutant may run this many times as long as its reference took, and so many seconds more."""
 
@@ -81,9 +85,22 @@ def validate(
         try:
             _Pool(course, pool, watch).run(runs)
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end_processes()
             raise
     return [part.report if isinstance(part, _Progress) else part for part in parts]
+
+
+def _end_processes() -> None:
+    """Have the processes end that grade, with what they run: again and again, for one that is told
+    while it grades goes on to the next."""
+    end = time.monotonic() + STOP_SECONDS
+    while (left := multiprocessing.active_children()) and time.monotonic() < end:
+        for process in left:
+            process.terminate()
+        time.sleep(0.05)
+    for process in left:
+        process.kill()
 
 
 def _sights(runs: Sequence[_Progress]) -> list[Sight]:
@@ -142,9 +159,10 @@ class _Pool:
 
     def run(self, labs: Sequence[_Progress]) -> None:
         """Grade everything: a lab's mutants once its reference has earned full marks."""
-        for part in labs:
-            for case in part.baseline:
-                self._submit(part, case, case.submission, None)
+        with undisturbed():  # the first one starts the processes
+            for part in labs:
+                for case in part.baseline:
+                    self._submit(part, case, case.submission, None)
         for part in labs:
             for case in part.cases:
                 if case not in part.baseline:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import sys
+import threading
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import FrameType
 
 from grader.course import Course
 from grader.errors import GraderError, LabError
@@ -15,7 +21,11 @@ from grader.records.submission import Submission
 from grader.sandbox import Sandbox
 from grader.validation.judging import Graded, summary
 
+TIDY_SECONDS = 2.0
+"""How long a process whose parent is gone may take to end its submission."""
 _sandbox: Sandbox | None = None
+_grading = False
+_told_to_end = False
 
 
 @cache
@@ -24,22 +34,50 @@ def _lab(course: Path, lab_id: str) -> Lab:
 
 
 def get_ready(sandbox: Sandbox) -> None:
-    """Keep the sandbox that the parent opened, for all gradings."""
+    """Keep the sandbox that the parent opened, for all gradings.
+
+    From here on SIGTERM alone ends this process, and its submission tidily first; interrupts are
+    the parent's to hear. It ends by itself when the parent does.
+    """
     global _sandbox
     _sandbox = sandbox
-    be_quiet()
+    # Not SIG_IGN, which the student's process would inherit.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: None)
+    signal.signal(signal.SIGTERM, _end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGHUP, signal.SIGTERM))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def be_quiet() -> None:
-    """Between two gradings an interrupt is the parent's to hear."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _end(_number: int, _frame: FrameType | None) -> None:
+    global _told_to_end
+    if _grading:
+        if not _told_to_end:
+            _told_to_end = True
+            raise KeyboardInterrupt
+    elif _told_to_end:
+        sys.exit()
+    else:
+        os._exit(0)  # nothing is to be tidied, and while it gets ready an exception would be shown
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(TIDY_SECONDS)
+        os._exit(1)
 
 
 def grade_one(
     course: Path, lab_id: str, submission: Submission, run_seconds: float | None
 ) -> Graded:
     """Grade with all checks; `run_seconds` bounds the run more tightly than the lab does."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    global _grading
+    if _told_to_end:
+        return Graded(fault="interrupted")
+    _grading = True
     try:
         lab = _lab(course, lab_id)
         if run_seconds is not None:
@@ -52,4 +90,4 @@ def grade_one(
     except Exception as error:
         return Graded(fault=f"{type(error).__name__}: {error}")
     finally:
-        be_quiet()
+        _grading = False
