@@ -19,9 +19,9 @@ from typing import Any
 
 from distributed import LocalCluster, Security
 
-from grader.batch.pool import undisturbed
 from grader.batch.worker import hung_up
 from grader.errors import SandboxError
+from grader.interrupts import undisturbed
 
 START_SECONDS = 60.0
 TIDY_SECONDS = 0.6

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -16,11 +14,11 @@ from grader.batch.executor import TRIES, Waiting
 from grader.batch.task import Halt, Plan, Ready, Task, Told
 from grader.batch.worker import work
 from grader.errors import OutputError, SandboxError
+from grader.interrupts import undisturbed
 from grader.sandbox.child import kill_family
 
 STOP_SECONDS = 0.8
 START_SECONDS = 120.0
-_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(eq=False)
@@ -145,28 +143,3 @@ def _end(workers: list[_Worker], seconds: float) -> None:
             kill_family(worker.process.pid)
             worker.process.join()
         worker.connection.close()
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Put an interrupt off until a process that starts is known to be ours.
-
-    The process itself is born deaf to them, for it cannot say anything useful yet.
-    """
-    heard: list[int] = []
-    resource_tracker.ensure_running()  # its own start would lift the mask
-    handlers = {number: signal.getsignal(number) for number in _HEARD}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-    # Another thread may get the signal in spite of the mask; its handler runs in this one.
-    for number, handler in handlers.items():
-        if callable(handler):
-            signal.signal(number, lambda number, _frame: heard.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            if callable(handler):
-                signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    for late in heard:
-        signal.raise_signal(late)

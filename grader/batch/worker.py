@@ -29,6 +29,7 @@ from grader.errors import (
     SubmissionError,
 )
 from grader.grading import Graded, grade, invalid, rejected
+from grader.interrupts import hear
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox
@@ -81,7 +82,7 @@ def listen(outlived: Callable[[], object]) -> None:
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    hear()
     threading.Thread(target=end, daemon=True).start()
 
 

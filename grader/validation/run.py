@@ -9,10 +9,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
-from grader.batch.pool import undisturbed
 from grader.course import Course, calibrated
 from grader.errors import LabError, SandboxError
 from grader.grading import sight_of, versions
+from grader.interrupts import undisturbed
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sight, kept_warm, open_sandbox

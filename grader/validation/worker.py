@@ -16,6 +16,7 @@ from types import FrameType
 from grader.course import Course
 from grader.errors import GraderError, LabError
 from grader.grading import grade
+from grader.interrupts import HEARD, hear
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox
@@ -42,10 +43,10 @@ def get_ready(sandbox: Sandbox) -> None:
     global _sandbox
     _sandbox = sandbox
     # Not SIG_IGN, which the student's process would inherit.
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in HEARD:
         signal.signal(number, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, _end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGHUP, signal.SIGTERM))
+    hear()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
