@@ -74,6 +74,8 @@ def disk() -> dict[str, Any]:
                 with open(f"{place}/strain-{number}", "wb", buffering=0) as file:
                     for _ in range(4):
                         fitted[place] += file.write(bytes(MIB // 2))
+            # All of it fitted: where only a watch looks now and then, it has to lie there a while.
+            time.sleep(2)
         for number in range(96):
             with contextlib.suppress(OSError):
                 os.unlink(f"{place}/strain-{number}")
