@@ -53,7 +53,8 @@ def ask(options: list[str]) -> tuple[list[dict[str, Any]], str]:
             [sys.executable, "-m", "pip_audit", *words], capture_output=True, text=True, check=False
         )
         if not report.is_file():
-            return [], (done.stderr.strip().splitlines() or [""])[-1]
+            last = (done.stderr.strip().splitlines() or [""])[-1]
+            return [], last.partition("(host=")[0]  # which service it was is no business of ours
         packages: list[dict[str, Any]] = json.loads(report.read_bytes())["dependencies"]
         return packages, ""
 
