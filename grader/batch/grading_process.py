@@ -15,10 +15,11 @@ from grader.batch.messages import Done, Orders, Unfit
 from grader.batch.saved import files_of
 from grader.batch.state import Stamp, stamp_of
 from grader.batch.warmth import kept_ready
-from grader.batch.worker import be_deaf, fault, hung_up, judged, listen
+from grader.batch.worker import be_deaf, fault, hung_up, judged, stop
 from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import invalid, versions
+from grader.interrupts import obey
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox, open_sandbox
@@ -31,7 +32,7 @@ def main() -> None:
     """Grade what comes through the descriptor that the command line names."""
     with Connection(int(sys.argv[1])) as connection:
         try:
-            listen(lambda: hung_up(connection))
+            obey(stop, lambda: hung_up(connection))
             serve(connection)
         except (EOFError, OSError, KeyboardInterrupt):
             return

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import select
 import signal
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import PurePosixPath
-from types import FrameType
 from typing import TypeVar
 
 from grader.batch.saved import save, standing
@@ -29,7 +24,7 @@ from grader.errors import (
     SubmissionError,
 )
 from grader.grading import Graded, grade, invalid, rejected
-from grader.interrupts import hear
+from grader.interrupts import obey
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox
@@ -38,14 +33,12 @@ from grader.submissions import read, unreadable
 from grader.submissions.names import listed, printable
 
 T = TypeVar("T")
-TIDY_SECONDS = 3.0
-"""How long a process that has lost its batch may take to end its submission."""
 
 
 def work(connection: Connection, plan: Plan) -> None:
     """Grade what comes through `connection` until it is closed, or None comes."""
     try:
-        listen(_outlived)
+        obey(stop)
         lab = Course(plan.course).load(plan.stamp.lab)
         connection.send(Ready())
         while (task := connection.recv()) is not None:
@@ -62,28 +55,9 @@ def be_deaf() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def listen(outlived: Callable[[], object]) -> None:
-    """Make a grading process hear SIGTERM alone, which ends its submission tidily.
-
-    Interrupts are the batch's to hear. `outlived` returns when the process that it works for is
-    gone: then it ends too.
-    """
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    def end() -> None:
-        outlived()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(TIDY_SECONDS)
-        os._exit(1)
-
-    # Not SIG_IGN, which the student's process would inherit.
-    signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    hear()
-    threading.Thread(target=end, daemon=True).start()
+def stop() -> None:
+    """End the submission that runs, tidily, and this process with it."""
+    raise KeyboardInterrupt
 
 
 def hung_up(connection: Connection) -> None:
@@ -91,14 +65,6 @@ def hung_up(connection: Connection) -> None:
     poll = select.poll()
     poll.register(connection.fileno(), 0)
     poll.poll()
-
-
-def _outlived() -> None:
-    batch = multiprocessing.parent_process()
-    if batch is None:
-        threading.Event().wait()
-    else:
-        batch.join()
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,10 @@ def export(
         _deliver(render_junit(*(mark.result for mark in marks.items)).encode(), target)
         _say_what_is_open(marks)
     else:
-        from grader.export.tables import nbgrader_table, plain_table
+        from grader.export.tables import columns_of, nbgrader_table, plain_table
 
-        _deliver(plain_table(marks) if form == "csv" else nbgrader_table(marks), target)
+        plain = form == "csv"
+        _deliver(plain_table(marks, columns_of(out)) if plain else nbgrader_table(marks), target)
         _say_what_is_open(marks)
     return 0
 

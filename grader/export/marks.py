@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,16 +30,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Marks:
-    """The verdicts of one lab, ordered by id; `damaged` are the files that could not be read.
-
-    `columns` are those of grades.csv, none where it is gone.
-    """
+    """The verdicts of one lab, ordered by id; `damaged` are the files that could not be read."""
 
     lab: str
     title: str
     items: tuple[Mark, ...]
     damaged: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
 
 
 def read_marks(folder: Path) -> Marks:
@@ -66,15 +61,7 @@ def read_marks(folder: Path) -> Marks:
             hint="Give each lab a folder of its own with “grade batch -o”.",
         )
     items = tuple(sorted(found, key=lambda mark: mark.id))
-    return Marks(labs[0], _title(out, items), items, tuple(sorted(damaged)), _columns(out))
-
-
-def _columns(out: Out) -> tuple[str, ...]:
-    try:
-        with (out.folder / "grades.csv").open(encoding="utf-8", newline="") as table:
-            return tuple(next(csv.reader(table), ()))
-    except (OSError, ValueError, csv.Error):
-        return ()
+    return Marks(labs[0], _title(out, items), items, tuple(sorted(damaged)))
 
 
 def _title(out: Out, items: tuple[Mark, ...]) -> str:

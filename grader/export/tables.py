@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from grader.batch.tables import COLUMNS, cell, row_of
@@ -17,10 +18,19 @@ NBGRADER = (
 """The columns of `nbgrader export` (its CsvExportPlugin)."""
 
 
-def plain_table(marks: Marks) -> bytes:
-    """A row for each verdict, with the columns of grades.csv, in its order where it lies there."""
+def columns_of(folder: Path) -> tuple[str, ...]:
+    """The columns of the grades.csv in OUT; none where it is gone or damaged."""
+    try:
+        with (folder / "grades.csv").open(encoding="utf-8", newline="") as table:
+            return tuple(next(csv.reader(table), ()))
+    except (OSError, ValueError, csv.Error):
+        return ()
+
+
+def plain_table(marks: Marks, order: Sequence[str] = ()) -> bytes:
+    """A row for each verdict, with the columns of grades.csv; those of its checks as in `order`."""
     found = dict.fromkeys(check.id for mark in marks.items for check in mark.result.checks)
-    checks = list(dict.fromkeys([*(one for one in marks.columns if one in found), *found]))
+    checks = list(dict.fromkeys([*(one for one in order if one in found), *found]))
     rows = (row_of(mark.result, checks) for mark in marks.items)
     return _csv([*COLUMNS, *checks], rows)
 

@@ -275,7 +275,8 @@ def first_process(status: int) -> int | None:
     """The number out here of the sandbox's first process, from bubblewrap's status lines."""
     text = b""
     end = time.monotonic() + START_SECONDS
-    while b"\n" not in text and _may_be_read(status, until=end):
+    # Whatever time is left: this process may have been stopped until none is.
+    while b"\n" not in text and select.select([status], [], [], max(end - time.monotonic(), 0))[0]:
         part = os.read(status, 4096)
         if not part:
             return None
@@ -283,9 +284,3 @@ def first_process(status: int) -> int | None:
     with contextlib.suppress(ValueError, KeyError):
         return int(json.loads(text.partition(b"\n")[0])["child-pid"])
     return None
-
-
-def _may_be_read(descriptor: int, *, until: float) -> bool:
-    """Whether there is something to read by then; now, where that is over: the clock may jump."""
-    left = max(until - time.monotonic(), 0.0)
-    return bool(select.select([descriptor], [], [], left)[0])

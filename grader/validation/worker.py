@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
-import threading
-import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import FrameType
 
 from grader.course import Course
 from grader.errors import GraderError, LabError
 from grader.grading import grade
-from grader.interrupts import HEARD, hear
+from grader.interrupts import obey
 from grader.records.lab import Lab
 from grader.records.submission import Submission
 from grader.sandbox import Sandbox
 from grader.validation.judging import Graded, summary
 
-TIDY_SECONDS = 2.0
-"""How long a process whose parent is gone may take to end its submission."""
 _sandbox: Sandbox | None = None
 _grading = False
 _told_to_end = False
@@ -37,20 +30,14 @@ def _lab(course: Path, lab_id: str) -> Lab:
 def get_ready(sandbox: Sandbox) -> None:
     """Keep the sandbox that the parent opened, for all gradings.
 
-    From here on SIGTERM alone ends this process, and its submission tidily first; interrupts are
-    the parent's to hear. It ends by itself when the parent does.
+    From here on SIGTERM ends this process, and its submission tidily first.
     """
     global _sandbox
     _sandbox = sandbox
-    # Not SIG_IGN, which the student's process would inherit.
-    for number in HEARD:
-        signal.signal(number, lambda _number, _frame: None)
-    signal.signal(signal.SIGTERM, _end)
-    hear()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    obey(_end)
 
 
-def _end(_number: int, _frame: FrameType | None) -> None:
+def _end() -> None:
     global _told_to_end
     if _grading:
         if not _told_to_end:
@@ -60,15 +47,6 @@ def _end(_number: int, _frame: FrameType | None) -> None:
         sys.exit()
     else:
         os._exit(0)  # nothing is to be tidied, and while it gets ready an exception would be shown
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(TIDY_SECONDS)
-        os._exit(1)
 
 
 def grade_one(
