@@ -30,6 +30,12 @@ ARRAYS = hnp.arrays(
 )
 
 
+ODD = [
+    object(), b"bytes", {1, 2}, np.array([None]), np.array(["a"]), np.array([1j]),
+    np.array(["a"], dtype=np.dtypes.StringDType()), np.zeros(2, dtype=[("a", "i4")]),
+]  # fmt: skip
+
+
 def _holds_marker(value: Any) -> bool:
     if isinstance(value, dict):
         return any(key in wire.MARKS or _holds_marker(v) for key, v in value.items())
@@ -75,6 +81,19 @@ def test_arrays_come_back_with_shape_dtype_and_bytes(arrays: list[np.ndarray]) -
         assert got.dtype == sent.dtype
         assert got.shape == sent.shape
         assert got.tobytes() == sent.tobytes()
+
+
+@given(ARRAYS, st.sampled_from("<>="))
+def test_an_array_keeps_its_values_whatever_the_order_of_its_bytes(
+    array: np.ndarray, order: Any
+) -> None:
+    got = read(wire.encode({"a": array.astype(array.dtype.newbyteorder(order))}))["a"]
+    assert (got.dtype, got.tobytes()) == (array.dtype, array.tobytes())
+
+
+@pytest.mark.parametrize("array", [np.arange(6).reshape(2, 3).T, np.arange(9)[::2], np.array(7)])
+def test_an_array_keeps_its_values_however_it_lies_in_memory(array: np.ndarray) -> None:
+    assert np.array_equal(read(wire.encode({"a": array}))["a"], array)
 
 
 @given(st.binary(max_size=200))
@@ -142,7 +161,7 @@ def test_numbers_that_are_no_json_are_refused(constant: bytes) -> None:
         read(frame(b'{"body":{"a":' + constant + b'},"$arrays":[]}'))
 
 
-@pytest.mark.parametrize("value", [object(), b"bytes", {1, 2}, np.array([None]), np.array(["a"])])
+@pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
 def test_what_has_no_plain_form_is_not_sent(value: object) -> None:
     with pytest.raises(wire.FrameError):
         wire.encode({"value": value})

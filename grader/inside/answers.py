@@ -80,9 +80,9 @@ class Encoder:
 
     def _array(self, array: np.ndarray, name: str) -> dict[str, Any]:
         self._spend(array.nbytes)
-        if array.dtype.name in WIDER:
+        if wire.name_of(array.dtype) is None and array.dtype.name in WIDER:
             array = array.astype(WIDER[array.dtype.name])
-        if array.dtype.name not in wire.DTYPES:
+        if wire.name_of(array.dtype) is None:
             return {"t": "other", "c": f"{name} of {array.dtype}"[:200]}
         return {"t": "array", "c": name, "v": np.array(array, subok=False)}
 
@@ -159,4 +159,4 @@ def _numeric(value: Sized) -> np.ndarray | None:
         array = np.asarray(value)
     except (ValueError, TypeError):
         return None
-    return array if array.dtype.name in wire.DTYPES else None
+    return None if wire.name_of(array.dtype) is None else array

@@ -27,6 +27,8 @@ HEAD = struct.Struct("<4sII")
 DTYPES = frozenset(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
 )
+_NAMES = {np.dtype(name): name for name in DTYPES}
+_KINDS = {name: dtype for dtype, name in _NAMES.items()}
 MAX_DEPTH = 40
 MAX_RANK = 8
 MAX_DIGITS = 20
@@ -49,8 +51,14 @@ class Bounds:
     parts: int = 250_000
 
 
+ORDINARY = Bounds()
 STREAMED = Bounds(payload=16 << 20)
 """For what is told while a submission runs; an answer may be larger."""
+
+
+def name_of(dtype: np.dtype) -> str | None:
+    """Its name in a frame, in whichever order its bytes lie; None where no frame carries it."""
+    return _NAMES.get(dtype if dtype.isnative else dtype.newbyteorder("="))
 
 
 def encode(message: dict[str, Any], bounds: Bounds | None = None) -> bytes:
@@ -68,10 +76,11 @@ def encode(message: dict[str, Any], bounds: Bounds | None = None) -> bytes:
         if depth > MAX_DEPTH:
             raise FrameError("the message is nested too deeply")
         if isinstance(value, np.ndarray):
-            if value.dtype.name not in DTYPES or value.ndim > MAX_RANK:
+            name = name_of(value.dtype)
+            if name is None or value.ndim > MAX_RANK:
                 raise FrameError(f"an array of {value.dtype} and rank {value.ndim} cannot be sent")
-            array = np.ascontiguousarray(value).reshape(value.shape)
-            places.append({"dtype": array.dtype.name, "shape": list(array.shape), "at": at})
+            array = np.asarray(value, dtype=_KINDS[name], order="C")
+            places.append({"dtype": name, "shape": list(array.shape), "at": at})
             arrays.append(array)
             at += array.nbytes
             return {"$array": len(arrays) - 1}
@@ -90,7 +99,7 @@ def encode(message: dict[str, Any], bounds: Bounds | None = None) -> bytes:
         raise FrameError(f"a {type(value).__name__} cannot be sent")
 
     body = plain(message)
-    header = json.dumps({"body": body, "$arrays": places}, allow_nan=False).encode("ascii")
+    header = _JSON.encode({"body": body, "$arrays": places}).encode("ascii")
     if bounds is not None:
         _check(len(header), at, bounds)
         _check_parts(header, bounds)
@@ -108,7 +117,7 @@ def read(
 
     Raises FrameError where the bytes are no frame or exceed `bounds` (nothing is allocated then).
     """
-    bounds = bounds or Bounds()
+    bounds = bounds or ORDINARY
     magic, header_size, payload_size = HEAD.unpack(receive(HEAD.size))
     if magic != MAGIC:
         raise FrameError("not a frame")
@@ -131,7 +140,7 @@ def _check_parts(header: bytes | bytearray, bounds: Bounds) -> None:
 
 def _decode(header: bytes | bytearray, payload: bytes | bytearray) -> dict[str, Any]:
     try:
-        document = json.loads(header.decode("ascii"), parse_constant=_no_constant, parse_int=_whole)
+        document = _PLAIN_JSON.decode(header.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise FrameError(f"the header is not JSON: {error}") from None
     if not isinstance(document, dict) or set(document) != {"body", "$arrays"}:
@@ -156,12 +165,16 @@ def _whole(digits: str) -> int:
     return number
 
 
+_JSON = json.JSONEncoder(allow_nan=False)
+_PLAIN_JSON = json.JSONDecoder(parse_constant=_no_constant, parse_int=_whole)
+
+
 def _array(place: Any, payload: bytes | bytearray) -> np.ndarray:
     try:
         dtype, shape, at = place["dtype"], place["shape"], place["at"]
     except (TypeError, KeyError):
         raise FrameError("an array lacks its dtype, shape or place") from None
-    if not isinstance(dtype, str) or dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in _KINDS:
         raise FrameError(f"arrays of {dtype!r} are not sent")
     if not isinstance(shape, list) or len(shape) > MAX_RANK:
         raise FrameError("an array's shape is not a short list")
@@ -169,11 +182,11 @@ def _array(place: Any, payload: bytes | bytearray) -> np.ndarray:
         if type(size) is not int or size < 0:
             raise FrameError("an array's shape is not made of counts")
     count = math.prod(shape)
-    if at + count * np.dtype(dtype).itemsize > len(payload):
+    if at + count * _KINDS[dtype].itemsize > len(payload):
         raise FrameError("an array is larger than the payload")
     if count == 0:
         return _empty(shape, dtype)
-    return np.frombuffer(payload, dtype=dtype, count=count, offset=at).reshape(shape)
+    return np.frombuffer(payload, dtype=_KINDS[dtype], count=count, offset=at).reshape(shape)
 
 
 def _empty(shape: list[int], dtype: str) -> np.ndarray:
@@ -187,14 +200,16 @@ def _filled(value: Any, arrays: list[np.ndarray], depth: int) -> Any:
     """Put arrays, tuples and odd floats in the place of their marks, within `value` itself."""
     if depth > MAX_DEPTH:
         raise FrameError("the message is nested too deeply")
-    if isinstance(value, str):
+    kind = type(value)  # of what JSON makes, which has no subclasses
+    if kind is str:
         _check_text(value)
-    elif isinstance(value, list):
+    elif kind is list:
         for index, item in enumerate(value):
             value[index] = _filled(item, arrays, depth + 1)
-    elif isinstance(value, dict):
+    elif kind is dict:
         if len(value) == 1 and not value.keys().isdisjoint(MARKS):
-            return _marked(*value.popitem(), arrays, depth)
+            mark, content = value.popitem()
+            return _marked(mark, content, arrays, depth)
         for key, item in value.items():
             _check_text(key)
             value[key] = _filled(item, arrays, depth + 1)
