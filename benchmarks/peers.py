@@ -7,10 +7,10 @@ Keras network built to count parameters included; in the other, as most students
 NumPy. The peers are installed by pip,
 each into a virtual environment of its own under build/peers/, with the TensorFlow that is used
 here. They run one submission after the other, as they do by themselves: `nbgrader autograde`, and
-`otter run`, which spares otter the container that `otter grade` would start. What takes the same
-time for each submission is measured on fewer of them (--peers), start-up of the command included on
-all sides; `grade batch` runs two at a time. The peers get eight tests, which ask less than lab02's
-checks do.
+`otter run`, which spares otter the container that `otter grade` would start. As each submission
+takes them the same time, they are measured on fewer (--peers). nbgrader's own start is found with a
+class of one, and shared among as many submissions as `grade batch` gets, which runs two at a time,
+its start included. The peers get eight tests, which ask less than lab02's checks do.
 """
 
 from __future__ import annotations
@@ -114,8 +114,15 @@ def ours(folder: Path, answer: str, count: int) -> float:
     return seconds / count
 
 
-def nbgrader(folder: Path, answer: str, count: int) -> float:
-    """Seconds a submission of `nbgrader autograde`."""
+def nbgrader(folder: Path, answer: str, count: int, size: int) -> float:
+    """Seconds a submission of `nbgrader autograde` in a class of `size`; measured are `count`."""
+    one = _autograde(folder / "one", answer, 1)
+    each = (_autograde(folder / "more", answer, 1 + count) - one) / count
+    return each + (one - each) / size
+
+
+def _autograde(folder: Path, answer: str, count: int) -> float:
+    """Wall seconds of `nbgrader autograde` for so many submissions."""
     bin_ = environment("nbgrader")
     (folder / "nbgrader_config.py").parent.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(
@@ -132,11 +139,11 @@ def nbgrader(folder: Path, answer: str, count: int) -> float:
     found = len(list((folder / "autograded").glob("*/lab02/lab02.ipynb")))
     if found != count:
         raise RuntimeError(f"nbgrader graded {found} of {count}")
-    return seconds / count
+    return seconds
 
 
-def otter(folder: Path, answer: str, count: int) -> float:
-    """Seconds a submission of `otter run`."""
+def otter(folder: Path, answer: str, count: int, _size: int) -> float:
+    """Seconds a submission of `otter run`, which begins anew with each."""
     bin_ = environment("otter-grader")
     tests = folder / "tests"
     tests.mkdir(parents=True, exist_ok=True)
@@ -172,7 +179,7 @@ def main() -> None:
             ran = f"{name}: `grade batch`, two jobs, {given.size} submissions"
             rows.append((ran, f"{mine:.3f} s each"))
             for peer, measure in (("nbgrader", nbgrader), ("otter-grader", otter)):
-                theirs = measure(place / peer, answer, given.peers)
+                theirs = measure(place / peer, answer, given.peers, given.size)
                 ratio = f"{theirs / mine:.0f} times ours; aim {AIMS[peer]}"
                 ran = f"{name}: {peer} {_version(peer)}, {given.peers} submissions"
                 rows.append((ran, f"{theirs:.2f} s each, {ratio}"))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -299,13 +300,19 @@ def possible(lab: Lab, *, hidden: bool) -> float:
 
 def versions(kind: Kind = "code") -> dict[str, str]:
     """The versions that a result in a lab of this kind depends on."""
+    packages = ("tensorflow", "keras") if kind == "code" else ()
+    installed = ((package, _installed(package)) for package in packages)
     found = {"grader": grader.__version__, "python": platform.python_version()}
-    for package in ("tensorflow", "keras") if kind == "code" else ():
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return found | {package: version for package, version in installed if version}
+
+
+@cache
+def _installed(package: str) -> str:
+    """Its version, looked up once, for that reads and parses a file; "" where it is missing."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 @contextmanager

@@ -113,8 +113,11 @@ def expect_array(
             expected=f"numbers of shape {wanted.shape}",
             next="Return the array itself: end the function with `return` and your result.",
         )
+    right = _same(array, wanted, tolerance)
+    if right and dtype in (None, array.dtype.name) and np.isfinite(array).all():
+        return  # before anything is put into words that nobody will read
     for code, wrong in (mistakes or {}).items():
-        if _same(array, wrong, tolerance) and not _same(array, wanted, tolerance):
+        if _same(array, wrong, tolerance) and not right:
             fail(
                 observed=f"{call} gave {_sketch(array)}",
                 expected=_sketch(wanted),
@@ -140,7 +143,7 @@ def expect_array(
         next="Convert the result with `astype` before you return it.",
     )
     expect(
-        _same(array, wanted, tolerance),
+        right,
         observed=f"{call} gave {_sketch(array)}",
         expected=_sketch(wanted),
         next="Work one small example out by hand and compare it with what your function returns.",

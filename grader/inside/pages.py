@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
+from collections.abc import Iterator
 
 from .kernel import libc
 
@@ -18,19 +19,17 @@ MADV_COLLAPSE = 25
 _PRIVATE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ 0 *(\[heap\])?\n")
 
 
-def gather() -> int:
-    """Put this process's own memory into large pages where it can be; the number of them.
+def gathering() -> Iterator[bool]:
+    """Put this process's own memory into large pages, one with each step; whether it could be.
 
     Linux 6.1 and later can. Elsewhere nothing happens, and forks take longer.
     """
     if sys.platform != "linux":
-        return 0
+        return
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as lines:
         found = [_PRIVATE.fullmatch(line) for line in lines]
     madvise = libc().madvise
-    gathered = 0
     for part in filter(None, found):
         first, last = int(part[1], 16), int(part[2], 16)
         for start in range(-(-first // LARGE) * LARGE, last // LARGE * LARGE, LARGE):
-            gathered += madvise(ctypes.c_void_p(start), ctypes.c_size_t(LARGE), MADV_COLLAPSE) == 0
-    return gathered
+            yield madvise(ctypes.c_void_p(start), ctypes.c_size_t(LARGE), MADV_COLLAPSE) == 0

@@ -21,6 +21,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from . import confine, main, namespaces, pages
@@ -51,11 +52,9 @@ def listen() -> NoReturn:
     if config["preload"]:
         server.prepare(config["data"])
         preload(config["preload"])
-    pages.gather()
     # The kernel buries the children: nobody asks how they ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while lifeline not in select.select([listener, lifeline], [], [])[0]:
-        connection, _ = listener.accept()
+    for connection in _connections(listener, lifeline):
         try:
             if namespaces.fork_first() == 0:
                 listener.close()
@@ -65,6 +64,20 @@ def listen() -> NoReturn:
             _say(connection, f"failed {error}")
         connection.close()
     os._exit(0)
+
+
+def _connections(listener: socket.socket, lifeline: int) -> Iterator[socket.socket]:
+    """Every connection until the grader is gone. While none comes, memory is gathered."""
+    gathering: Iterator[bool] | None = pages.gathering()
+    awaited = [listener.fileno(), lifeline]
+    while True:
+        ready = select.select(awaited, [], [], 0 if gathering else None)[0]
+        if lifeline in ready:
+            return
+        if ready:
+            yield listener.accept()[0]
+        elif gathering and next(gathering, None) is None:
+            gathering = None
 
 
 def _be_first(connection: socket.socket, server: Server, apart: str | bool) -> NoReturn:
