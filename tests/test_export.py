@@ -318,6 +318,25 @@ def test_nbgrader_s_columns_and_an_empty_score_for_our_own_fault(
     assert "zoe" in said
 
 
+def test_nbgrader_s_table_takes_the_penalties_of_late_csv_off_as_nbgrader_does(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = called(out, tmp_path / "out", "=ann")
+    for name, status in (("bob", Status.GRADED), ("eve", Status.GRADED), ("zoe", Status.INVALID)):
+        called(out, folder, name, status=status)
+    late = "id,penalty\r\n'=ann,3.6\r\nbob,20\r\nzoe,\r\nnobody,1\r\n"
+    (folder / "late.csv").write_text(late, encoding="utf-8", newline="")
+    _, text, said = export(capfd, folder, "nbgrader")
+    columns = ("student_id", "raw_score", "late_submission_penalty", "score")
+    found = [tuple(row[name] for name in columns) for row in csv.DictReader(io.StringIO(text))]
+    assert found == [
+        ("'=ann", "18", "3.6", "14.4"), ("bob", "18", "20", "0"), ("eve", "18", "0", "18"),
+        ("zoe", "", "", ""),
+    ]  # fmt: skip
+    assert "off the score" in said
+    assert "nowhere here" in export(capfd, folder, "csv")[2]
+
+
 def test_the_plain_table_says_what_grades_csv_says(
     out: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

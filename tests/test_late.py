@@ -164,11 +164,19 @@ def test_the_penalty_stands_beside_the_score_and_never_in_it(here: Path) -> None
     assert {row["score"] for row in book["results"]} == {10}
 
 
-def test_an_export_says_that_it_leaves_the_penalty_out(
+def test_an_export_leaves_the_penalty_out_and_says_so_but_for_nbgrader_s_table(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["export", str(here / "out"), "--to", "nbgrader"]) == 0
+    assert cli.run(["export", str(here / "out"), "--to", "csv"]) == 0
     assert "late.csv" in capsys.readouterr().err
+    target = here / "nbgrader.csv"
+    assert cli.run(["export", str(here / "out"), "--to", "nbgrader", "-o", str(target)]) == 0
+    with target.open(newline="") as table:
+        told = {row["student_id"]: row for row in csv.DictReader(table)}
+    columns = ("raw_score", "late_submission_penalty", "score")
+    found = {student: tuple(row[name] for name in columns) for student, row in told.items()}
+    assert found == {"ann": ("10", "0", "10"), "ben": ("10", "3", "7"), "cyd": ("10", "0", "10")}
+    target.unlink()
 
 
 def test_shards_that_are_merged_have_the_same_penalties(here: Path, tmp_path: Path) -> None:

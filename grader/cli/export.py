@@ -64,7 +64,9 @@ def export(
     _must_go_together(form, template, column, points, target)
     marks = read_marks(out)
     if (out / "late.csv").is_file():
-        click.echo("Penalties for late work are in late.csv, and not in what is written.", err=True)
+        own = form == "nbgrader"
+        where = "a column of their own, and off the score" if own else "late.csv, and nowhere here"
+        click.echo(f"Penalties for late work are in {where}.", err=True)
     if template is not None:
         _fill(form, template, marks, column, points, target)
     elif form == "gradescope":
@@ -76,10 +78,13 @@ def export(
         _deliver(render_junit(*(mark.result for mark in marks.items)).encode(), target)
         _say_what_is_open(marks)
     else:
-        from grader.export.tables import columns_of, nbgrader_table, plain_table
+        from grader.export import tables
 
-        plain = form == "csv"
-        _deliver(plain_table(marks, columns_of(out)) if plain else nbgrader_table(marks), target)
+        if form == "csv":
+            table = tables.plain_table(marks, tables.columns_of(out))
+        else:
+            table = tables.nbgrader_table(marks, tables.penalties_of(out))
+        _deliver(table, target)
         _say_what_is_open(marks)
     return 0
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from grader.batch.tables import COLUMNS, cell, row_of
@@ -16,15 +18,31 @@ NBGRADER = (
     "raw_score", "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
 """The columns of `nbgrader export` (its CsvExportPlugin)."""
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 def columns_of(folder: Path) -> tuple[str, ...]:
     """The columns of the grades.csv in OUT; none where it is gone or damaged."""
+    return tuple(next(iter(_rows(folder / "grades.csv")), ()))
+
+
+def penalties_of(folder: Path) -> dict[str, float]:
+    """What the late.csv in OUT takes off, in points, by id as tables write it."""
+    names, *rows = _rows(folder / "late.csv") or [[]]
+    found = {}
+    for row in rows:
+        told = dict(zip(names, row, strict=False))
+        with contextlib.suppress(KeyError, ValueError):
+            found[told["id"]] = float(told["penalty"])
+    return found
+
+
+def _rows(path: Path) -> list[list[str]]:
     try:
-        with (folder / "grades.csv").open(encoding="utf-8", newline="") as table:
-            return tuple(next(csv.reader(table), ()))
+        with path.open(encoding="utf-8", newline="") as table:
+            return list(csv.reader(table))
     except (OSError, ValueError, csv.Error):
-        return ()
+        return []
 
 
 def plain_table(marks: Marks, order: Sequence[str] = ()) -> bytes:
@@ -35,14 +53,18 @@ def plain_table(marks: Marks, order: Sequence[str] = ()) -> bytes:
     return _csv([*COLUMNS, *checks], rows)
 
 
-def nbgrader_table(marks: Marks) -> bytes:
-    """A row for each verdict, with nbgrader's columns; what is not known here stays empty."""
+def nbgrader_table(marks: Marks, penalties: Mapping[str, float] = NOTHING) -> bytes:
+    """A row for each verdict, with nbgrader's columns; what is not known here stays empty.
+
+    `penalties` are what `penalties_of` found: as with nbgrader, they are taken off the score.
+    """
     rows = []
     for mark in marks.items:
-        score = mark.result.score if mark.counts else None
-        penalty = 0.0 if mark.counts else None
+        raw = mark.result.score if mark.counts else None
+        penalty = None if raw is None else penalties.get(cell(mark.id), 0.0)
+        score = None if raw is None or penalty is None else round(max(raw - penalty, 0.0), 2)
         person = (None, None, mark.id, None, None, None)
-        rows.append((marks.lab, *person, score, penalty, score, mark.result.max_score))
+        rows.append((marks.lab, *person, raw, penalty, score, mark.result.max_score))
     return _csv(NBGRADER, rows)
 
 
