@@ -139,11 +139,30 @@ def test_moodle_names_are_read_as_folders_and_as_files(tmp_path: Path) -> None:
     )
     findings = find_class(tmp_path, "lab2", "code")
     assert findings.layout == "moodle"
-    assert {item.id: item.path for item in findings.handed if "online" not in item.id} == {
+    assert {item.id: item.path for item in findings.handed} == {
         "Ada Lovelace_11": "Ada Lovelace_11_assignsubmission_file_",
         "Jean-Luc d'Été_12": "Jean-Luc d'Été_12_assignsubmission_file_lab2.ipynb",
         "Grace Hopper_13": "Grace Hopper_13_assignsubmission_file",
     }
+
+
+def test_what_was_typed_into_moodle_is_no_second_submission_and_not_nobodys(
+    tmp_path: Path,
+) -> None:
+    made(
+        tmp_path,
+        "Ada Lovelace_11_assignsubmission_onlinetext_onlinetext.html",
+        "Ada Lovelace_11_assignsubmission_file_lab2.ipynb",
+        "Grace Hopper_13_assignsubmission_onlinetext_onlinetext.html",
+        "Jean d'Été_12_assignsubmission_onlinetext_/onlinetext.html",
+    )
+    findings = find_class(tmp_path, "lab2", "code")
+    assert {item.id: item.path for item in findings.handed} == {
+        "Ada Lovelace_11": "Ada Lovelace_11_assignsubmission_file_lab2.ipynb",
+        "Grace Hopper_13": "Grace Hopper_13_assignsubmission_onlinetext_onlinetext.html",
+        "Jean d'Été_12": "Jean d'Été_12_assignsubmission_onlinetext_",
+    }
+    assert (findings.twins, findings.strays) == ((), ())
 
 
 @pytest.mark.parametrize("below", [".", "submitted"])

@@ -74,14 +74,18 @@ def sort_out(layout: Layout, folder: Path, entries: list[Entry], lab_id: str, ki
         return _plain(entries, kind)
     pattern = _CANVAS if layout == "canvas" else _MOODLE
     groups: dict[str, list[tuple[Entry, re.Match[str]]]] = {}
+    typed: dict[str, list[tuple[Entry, re.Match[str]]]] = {}
     others = []
     for entry in entries:
         match = pattern.fullmatch(entry.name)
-        if match is None or match.groupdict().get("part", "file") != "file":
+        if match is None:
             others.append(entry)
-        else:
-            student = f"{printable(match['student'])}_{match['number']}"
-            groups.setdefault(student, []).append((entry, match))
+            continue
+        student = f"{printable(match['student'])}_{match['number']}"
+        as_file = match.groupdict().get("part", "file") == "file"
+        (groups if as_file else typed).setdefault(student, []).append((entry, match))
+    # What was typed into Moodle's page is a remark beside a file, and all there is without one.
+    groups = {**typed, **groups}
     rest = _plain(others, kind)
     grouped = [_handed(student, group, lab_id, kind) for student, group in groups.items()]
     return Sorted((*grouped, *rest.handed), rest.strays)
