@@ -16,6 +16,8 @@ from grader.records.lab import Kind
 from grader.submissions import read
 
 LABS = ("lab1", "lab2", "lab20")
+ENDS = ("", "-1", "-2")
+"""What Canvas puts behind a file's name, each time that it is handed in."""
 
 
 def made(folder: Path, *names: str) -> Path:
@@ -106,6 +108,24 @@ def test_canvas_names_give_the_student_and_the_newest_file(tmp_path: Path) -> No
     assert by_id["lovelaceada_101"].beside == (
         Beside("lovelaceada_101_5002_helper.py", "helper.py"),
     )
+
+
+@pytest.mark.parametrize("name", ["lab2", "work", "My Lab2_final"])
+def test_of_what_was_handed_in_to_canvas_again_the_newest_counts(tmp_path: Path, name: str) -> None:
+    first, *again = (f"li_104_{8000 + 999 * n}_{name}{end}.ipynb" for n, end in enumerate(ENDS))
+    made(tmp_path, first, *again, "li_104_99999_other.ipynb" if name == "lab2" else "b_1_2_c.py")
+    item = {item.id: item for item in find_class(tmp_path, "lab2", "code").handed}["li_104"]
+    assert item.path == again[-1]
+    assert {first, again[0]} < {item.path, *item.rivals}
+
+
+def test_an_older_file_whose_name_looks_like_a_later_version_is_none(tmp_path: Path) -> None:
+    made(tmp_path, "li_104_8002_lab2.ipynb", "li_104_8001_lab2-1.ipynb")
+    (item,) = find_class(tmp_path, "lab2", "code").handed
+    assert (item.path, item.rivals) == ("li_104_8002_lab2.ipynb", ("li_104_8001_lab2-1.ipynb",))
+    made(tmp_path / "m", *(f"A B_1_assignsubmission_file_lab2{end}.ipynb" for end in ENDS))
+    (item,) = find_class(tmp_path / "m", "lab2", "code").handed
+    assert item.path == "A B_1_assignsubmission_file_lab2.ipynb"
 
 
 def test_two_notebooks_of_one_student_are_a_doubt(tmp_path: Path) -> None:

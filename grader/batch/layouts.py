@@ -120,6 +120,9 @@ def _handed(
     if main is None:
         main = max(by_name, key=lambda name: (name.lower().endswith(".zip"), name))
         return Handed(student, by_name[main])
+    if (newest := _handed_in_again(main, rivals, by_name)) != main:
+        rivals = (main, *(name for name in rivals if name != newest))
+        main = newest
     beside = (
         Beside(path, name)
         for name, path in by_name.items()
@@ -127,6 +130,19 @@ def _handed(
     )
     others = tuple(by_name[name] for name in rivals)
     return Handed(student, by_name[main], others, main, tuple(beside))
+
+
+def _handed_in_again(main: str, rivals: tuple[str, ...], by_name: dict[str, str]) -> str:
+    """The newest of `main` and its later versions, which Canvas calls name-1, name-2 and so on."""
+    stem, suffix = PurePosixPath(main).stem, PurePosixPath(main).suffix
+    later = re.compile(rf"{re.escape(stem)}-[1-9]\d*{re.escape(suffix)}")
+    versions = [main, *(name for name in rivals if later.fullmatch(name))]
+
+    def order(name: str) -> int:
+        found = _CANVAS.fullmatch(by_name[name])
+        return int(found["order"]) if found else 0
+
+    return max(versions, key=order)
 
 
 def _comes_along(name: str, kind: Kind) -> bool:
