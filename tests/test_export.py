@@ -209,6 +209,19 @@ def test_a_moodle_worksheet_gets_marks_and_comments_where_there_were_none(
     assert "A comment was there and is kept: Bob Doe_102" in said
 
 
+@pytest.mark.parametrize(
+    "student", ["Group 1-Zoë Müller_101", "WS-26-A-Zoë Müller_101", "Participant_101"]
+)
+def test_a_name_with_its_group_or_kept_secret_goes_with_its_number(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path, student: str
+) -> None:
+    folder = called(out, tmp_path / "out", student, "Group 1-Evil Müller_102", "Eve-_103")
+    _, text, said = export(capfd, folder, "moodle", WORKSHEET)
+    assert [row["Grade"] for row in csv.DictReader(io.StringIO(text))] == ["9", "", ""]
+    assert "Group 1-Evil Müller_102 (its number is that of Bob Doe (102))" in said
+    assert "Eve-_103 (its number is that of 小明 王 (103))" in said
+
+
 def test_a_second_export_takes_the_place_of_the_first(
     out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.export.marks import Mark
@@ -84,7 +84,7 @@ class _Register:
         found = list(self._known.get(folded(student), ()))
         parts = self._pattern.fullmatch(student)
         for person in self._numbers.get(parts["number"], ()) if parts else ():
-            if parts and _agree(parts["name"], person):
+            if parts and any(_agree(name, person) for name in self._spelt(parts["name"])):
                 found += [person] if person not in found else []
             elif not found:
                 return None, f"its number is that of {person.label}"
@@ -95,6 +95,13 @@ class _Register:
         if len(found) > 1:
             return None, f"{len(found)} rows fit: " + ", ".join(sorted(p.label for p in found)[:5])
         return found[0], ""
+
+    def _spelt(self, name: str) -> Iterator[str]:
+        """A name as a file has it, and what is left of it without the group that Moodle adds."""
+        yield name
+        if self._pattern is _MOODLE:
+            rests = (name[dash.end() :] for dash in re.finditer("-", name))
+            yield from (rest for rest in rests if _letters(rest))
 
 
 def _known_by(person: Person) -> set[str]:
@@ -117,6 +124,8 @@ def _agree(name: str, person: Person) -> bool:
     """Whether the name before a number can be that of its row: a course system alters signs."""
     if not any(person.names) or folded(name) in _known_by(person):
         return True
+    if folded(f"{name} {person.number}") in _known_by(person):
+        return True  # “Participant 12”, as long as Moodle kept the names secret
     names = [printable(name) for name in person.names]
     whole = _letters(name)
     dropped = whole.isascii()
