@@ -301,6 +301,20 @@ def test_a_moodle_gradebook_is_filled_by_e_mail_or_name(
     assert "names no points" in said
 
 
+def test_a_moodle_gradebook_which_has_no_numbers_goes_by_the_names_of_a_download(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = ["Zoë,O'Neil", "Sam,Smith", "Sam,Smith", "Li,Na", "Ann,Lee"]
+    template = 'First name,Surname,"Assignment: Lab 02 (Real)"\n'
+    template += "".join(f"{row},-\n" for row in rows)
+    ids = ("Zoë ONeil_7", "Sam Smith_8", "Na Li_9", "Lee_10", "Ann Lee_11", "Ann Lee_11~2")
+    _, text, said = export(capfd, called(out, tmp_path / "out", *ids), "moodle", template)
+    assert changed(template, text) == [f"{row},18" for row in (rows[0], *rows[3:])]
+    assert "Sam Smith_8 (2 rows fit" in said
+    assert "Lee_10 (no row has" in said
+    assert "Ann Lee_11~2 (a second submission" in said
+
+
 def test_gradescope_gets_a_results_json_for_each_that_has_a_score(
     out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -73,7 +73,10 @@ class _Register:
         self._pattern = pattern
         self._numbers: dict[str, list[Person]] = {}
         self._known: dict[str, list[Person]] = {}
+        self._named: dict[str, list[Person]] = {}
         for person in people:
+            for name in {_letters(printable(own)) for own in person.names} - {""}:
+                self._named.setdefault(name, []).append(person)
             if person.number:
                 self._numbers.setdefault(person.number, []).append(person)
             for key in _known_by(person):
@@ -83,6 +86,8 @@ class _Register:
         """The one row of an id; None with the reason where there is not exactly one."""
         found = list(self._known.get(folded(student), ()))
         parts = self._pattern.fullmatch(student)
+        if parts and not found and not self._numbers:
+            found = list(self._named.get(_letters(parts["name"]), ()))
         for person in self._numbers.get(parts["number"], ()) if parts else ():
             if parts and any(_agree(name, person) for name in self._spelt(parts["name"])):
                 found += [person] if person not in found else []
