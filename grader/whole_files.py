@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,3 +27,16 @@ def replacing(target: Path, mark: str = "") -> Iterator[Path]:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def write_named(target: Path, content: bytes, mark: str = "") -> None:
+    """Write what a person named: whole or not at all, but into a device or a pipe, as it comes.
+
+    A link stands for what it points to. Neither it nor a device gives way to a file: for root,
+    /dev/null would be one from then on.
+    """
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)
+        return
+    with replacing(Path(os.path.realpath(target)), mark) as partial:
+        partial.write_bytes(content)

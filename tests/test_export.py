@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -436,3 +437,23 @@ def test_a_result_that_is_damaged_is_named(
     (folder / "results/half.json").write_text('{"schema"')
     _, _, said = export(capfd, folder, "csv")
     assert "cannot be read: half.json" in said
+
+
+def test_a_link_and_a_pipe_that_are_named_stay_what_they_are(
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wanted = export(capfd, out, "csv")[1].encode()
+    (tmp_path / "link.csv").symlink_to("marks.csv")
+    for _ in range(2):  # what it points to is made, then replaced
+        assert export(capfd, out, "csv", "", "-o", str(tmp_path / "link.csv"))[0] == 0
+        assert (tmp_path / "link.csv").is_symlink()
+        assert (tmp_path / "marks.csv").read_bytes() == wanted
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert export(capfd, out, "csv", "", "-o", str(pipe))[0] == 0
+        assert pipe.is_fifo()
+        assert os.read(reader, 2**16) == wanted
+    finally:
+        os.close(reader)

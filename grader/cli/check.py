@@ -17,7 +17,7 @@ import click
 
 from grader.cli import current_course
 from grader.errors import SubmissionError, UsageError
-from grader.whole_files import replacing
+from grader.whole_files import write_named
 
 if TYPE_CHECKING:
     from grader.grading import Graded
@@ -225,8 +225,7 @@ def _check_writable(target: Path | None) -> None:
 def _write(target: Path, text: str) -> None:
     """Write a file whole or not at all."""
     try:
-        with replacing(target, f".{os.getpid()}") as partial:
-            partial.write_text(text, encoding="utf-8", newline="\n")
+        write_named(target, text.encode("utf-8"), f".{os.getpid()}")
     except OSError as error:
         raise _unwritable(target, error) from None
 

@@ -11,7 +11,7 @@ import click
 
 from grader.errors import OutputError, UsageError
 from grader.submissions.names import listed, printable
-from grader.whole_files import replacing
+from grader.whole_files import write_named
 
 if TYPE_CHECKING:
     from grader.export.filling import Filled
@@ -153,8 +153,7 @@ def _deliver(content: bytes, target: Path | None) -> None:
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as partial:
-            partial.write_bytes(content)
+        write_named(target, content)
     except OSError as error:
         raise OutputError(
             f"{printable(str(target))} cannot be written: {error.strerror or error}.",
