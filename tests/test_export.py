@@ -408,6 +408,8 @@ def test_junit_has_a_suite_for_each_submission_and_a_fault_of_ours_is_an_error(
         (["--to", "canvas"], "--template"),
         (["--to", "csv", "--column", "x"], "Leave them out"),
         (["--to", "gradescope"], "Name a folder with -o"),
+        (["--to", "canvas", "--points", "nan", "--template", "{canvas}"], "no nan points"),
+        (["--to", "moodle", "--points", "1e308", "--template", "{canvas}"], "no 1e+308 points"),
         (["--to", "canvas", "--template", "missing.csv"], "No such file"),
         (["--to", "canvas", "--template", str(ROOT / "docs/report.png")], "not a CSV"),
         (["--to", "canvas", "--template", str(ROOT / "README.md")], "not a gradebook"),
@@ -415,8 +417,10 @@ def test_junit_has_a_suite_for_each_submission_and_a_fault_of_ours_is_an_error(
     ],
 )
 def test_what_cannot_be_exported_is_explained(
-    out: Path, capfd: pytest.CaptureFixture[str], words: list[str], said: str
+    out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], said: str
 ) -> None:
+    (canvas := tmp_path / "canvas.csv").write_text(CANVAS)
+    words = [word.format(canvas=canvas) for word in words]
     assert cli.run(["export", str(out), *words]) == 2
     assert said in capfd.readouterr().err
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("canvas", "moodle", "gradescope", "nbgrader", "csv", "junit")
 FILLED_IN = ("canvas", "moodle")
+MOST_POINTS = 1_000_000
 LISTED = 50
 """Students named in one sentence; more are counted."""
 
@@ -96,6 +97,10 @@ def _must_go_together(
     points: float | None,
     target: Path | None,
 ) -> None:
+    if points is not None and not points <= MOST_POINTS:  # nan is not, either
+        raise UsageError(
+            f"A column has no {points:g} points.", hint="Say with --points how many it has."
+        )
     if form in FILLED_IN and template is None:
         raise UsageError(
             f"--to {form} fills in a file that {form.capitalize()} exported.",
