@@ -185,6 +185,30 @@ def test_what_was_typed_into_moodle_is_no_second_submission_and_not_nobodys(
     assert (findings.twins, findings.strays) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("names", "system"),
+    [
+        (("li_104_8001_a.ipynb", "bo_LATE_105_8002_a.ipynb", "x.csv"), "Canvas"),
+        (("A B_1_assignsubmission_file_/a.py", "C_2_assignsubmission_file_/a.py"), "Moodle"),
+    ],
+)
+def test_a_download_in_a_folder_of_its_own_is_not_one_student(
+    tmp_path: Path, names: tuple[str, ...], system: str
+) -> None:
+    made(tmp_path / "submissions", *names)
+    made(tmp_path, "__MACOSX/._submissions")
+    with pytest.raises(UsageError, match=f"holds what {system} gives") as refused:
+        find_class(tmp_path, "lab2", "code")
+    assert str(tmp_path / "submissions") in (refused.value.hint or "")
+    assert len(found(tmp_path / "submissions")) == 2
+    assert set(found(tmp_path, layout="plain")) == {"submissions"}
+
+
+def test_a_single_student_may_have_a_folder_with_numbers_in_the_names(tmp_path: Path) -> None:
+    made(tmp_path, "alice/a_1_2_x.csv", "alice/a_1_3_x.csv", "alice/lab2.ipynb")
+    assert set(found(tmp_path)) == {"alice"}
+
+
 @pytest.mark.parametrize("below", [".", "submitted"])
 def test_nbgraders_folders_are_known_from_above_and_from_within(tmp_path: Path, below: str) -> None:
     made(

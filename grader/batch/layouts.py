@@ -21,6 +21,7 @@ _CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<number>\d+)_(?P<order>\d
 _MOODLE = re.compile(
     r"(?P<student>.+?)_(?P<number>\d+)_assignsubmission_(?P<part>[a-z]+)(?:_(?P<file>.*))?"
 )
+_PATTERNS: dict[Layout, re.Pattern[str]] = {"moodle": _MOODLE, "canvas": _CANVAS}
 _NBGRADER = "submitted"
 
 
@@ -56,14 +57,30 @@ class Sorted:
 
 
 def detect(folder: Path, entries: list[Entry]) -> Layout:
-    """The layout that most of the names speak for."""
+    """The layout that most of the names speak for. Raises UsageError for a class in a folder."""
     if _nbgrader_base(folder, entries) is not None:
         return "nbgrader"
-    for layout, pattern in (("moodle", _MOODLE), ("canvas", _CANVAS)):
+    for layout, pattern in _PATTERNS.items():
         speaking = sum(pattern.fullmatch(entry.name) is not None for entry in entries)
         if entries and 2 * speaking >= len(entries):
-            return layout  # type: ignore[return-value]  # both are layouts
+            return layout
+    if len(entries) == 1 and entries[0].is_folder:
+        _must_be_a_student(entries[0])
     return "plain"
+
+
+def _must_be_a_student(only: Entry) -> None:
+    """Raise UsageError where the only folder of a class is itself a class that was downloaded."""
+    inside = glance(only.path)
+    for layout, pattern in _PATTERNS.items():
+        found = [match for entry in inside if (match := pattern.fullmatch(entry.name))]
+        if len({match["number"] for match in found}) > 1 and 2 * len(found) >= len(inside):
+            raise UsageError(
+                f"The only folder here, {printable(only.name)}, is no student's: it holds what "
+                f"{layout.capitalize()} gives to download.",
+                hint=f"Name that folder: {printable(str(only.path))}. For one student's, "
+                "--layout plain.",
+            )
 
 
 def sort_out(layout: Layout, folder: Path, entries: list[Entry], lab_id: str, kind: Kind) -> Sorted:
@@ -72,7 +89,7 @@ def sort_out(layout: Layout, folder: Path, entries: list[Entry], lab_id: str, ki
         return _nbgrader(folder, entries, lab_id)
     if layout == "plain":
         return _plain(entries, kind)
-    pattern = _CANVAS if layout == "canvas" else _MOODLE
+    pattern = _PATTERNS[layout]
     groups: dict[str, list[tuple[Entry, re.Match[str]]]] = {}
     typed: dict[str, list[tuple[Entry, re.Match[str]]]] = {}
     others = []
