@@ -177,6 +177,7 @@ def test_a_scheduler_that_goes_away_loses_nothing(here: Path, tmp_path: Path) ->
         _, errors = batch.communicate(timeout=120)
         assert batch.returncode == 3
         assert f"the scheduler at {cluster.address} is gone" in errors
+        assert "Traceback" not in errors
         assert "the same command goes on" in errors
         assert in_time(lambda: cluster.grading() == [])
     done = len(verdicts(out))

@@ -40,8 +40,7 @@ class Connection:
 
     def open(self) -> None:
         """Connect. Raises SandboxError where nothing answers in time."""
-        for name in ("distributed", "tornado", "asyncio"):  # what matters of it is said by us
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        _hush("distributed", "tornado", "asyncio")  # what matters of it is said by us
         address, security = self._wanted, None
         if self._local is not None:
             address, security = self._local.start()
@@ -106,6 +105,13 @@ def _connected(address: str | None, security: Any) -> Any:
         )
     except Exception as error:
         return error
+
+
+def _hush(*names: str) -> None:
+    """Have these loggers say nothing, nor those below them, to some of which Dask gives levels."""
+    for logger in (*names, *logging.root.manager.loggerDict):
+        if logger.split(".")[0] in names:
+            logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
 
 
 def _bounded(seconds: float, do: Callable[[], object]) -> None:
