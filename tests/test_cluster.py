@@ -9,6 +9,7 @@ import pickle
 import shutil
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -194,6 +195,21 @@ def test_a_scheduler_that_does_not_answer_is_said_so(
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
         assert ask(one, "--executor", "dask", "--scheduler", address) == 3
     assert f"the scheduler at {address} does not answer" in capsys.readouterr().err
+
+
+def test_what_is_no_scheduler_is_said_so(one: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
+                connection.recv(1)
+
+        threading.Thread(target=greet, daemon=True).start()
+        address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        assert ask(one, "--executor", "dask", "--scheduler", address) == 3
+    assert "what is there is no Dask scheduler" in capsys.readouterr().err
 
 
 def ask(folder: Path, *more: str) -> int:

@@ -50,7 +50,7 @@ class Connection:
             CONNECT_SECONDS + GRACE_SECONDS, lambda: found.append(_connected(address, security))
         )
         if not found or isinstance(found[0], Exception):
-            why = " ".join(str(found[0]).split())[:300] if found else "it says nothing."
+            why = _in_words(found[0]) if found else "it says nothing."
             raise SandboxError(
                 f"the scheduler at {self.address} does not answer: {why}",
                 hint="Is it running, and is this its address? With TLS, Dask's own configuration "
@@ -105,6 +105,12 @@ def _connected(address: str | None, security: Any) -> Any:
         )
     except Exception as error:
         return error
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, MemoryError):  # another protocol's first bytes, taken for a length
+        return "what is there is no Dask scheduler."
+    return " ".join(str(error).split())[:300]
 
 
 def _hush(*names: str) -> None:
