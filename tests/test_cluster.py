@@ -83,9 +83,11 @@ def test_with_one_of_two_workers_killed_the_files_are_those_of_one_machine(
 
 
 def test_a_cluster_of_its_own_gives_the_same_files_and_goes_away(
-    here: Path, tmp_path: Path
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = own_clusters()
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     code, said, errors = run(
         here / "course", here / "class", tmp_path / "out", "--executor", "dask", "--jobs", "1"
     )
@@ -93,6 +95,7 @@ def test_a_cluster_of_its_own_gives_the_same_files_and_goes_away(
     assert "7 graded, 2 rejected, 1 missing" in said
     assert content(tmp_path / "out") == content(here / "out")
     assert own_clusters() <= before
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def own_clusters() -> set[int]:
@@ -157,16 +160,24 @@ def test_a_batch_that_is_interrupted_or_killed_leaves_nothing_on_the_cluster(
     assert in_time(lambda: not sandboxed(cluster.workers[0].pid))
 
 
-def test_an_interrupt_ends_a_cluster_of_its_own(one: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupt_ends_a_cluster_of_its_own(
+    one: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     before = own_clusters()
+    (one / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(one / "tmp"))
     batch = start(one / "course", one / "class", one / "out", "--executor", "dask", "--jobs", "1")
 
     assert in_time(lambda: any(sandboxed(pid) for pid in own_clusters() - before))
-    batch.send_signal(signal.SIGINT)
+    batch.send_signal(number)
     _, errors = batch.communicate(timeout=60)
-    assert batch.returncode == 130
-    assert "Traceback" not in errors
-    assert own_clusters() <= before
+    if number == signal.SIGINT:
+        assert batch.returncode == 130
+        assert "Traceback" not in errors
+        assert own_clusters() <= before
+    assert in_time(lambda: own_clusters() <= before)
+    assert in_time(lambda: not list((one / "tmp").iterdir()))
 
 
 def test_a_scheduler_that_goes_away_loses_nothing(here: Path, tmp_path: Path) -> None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
+import dask
 from distributed import LocalCluster, Security
 
 from grader.batch.worker import hung_up
@@ -36,17 +39,20 @@ class LocalDask:
         self._jobs = jobs
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Any = None
+        self._folder: str | None = None
 
     def start(self) -> tuple[str, Security]:
         """The scheduler's address, and the keys to it. Raises SandboxError."""
         with undisturbed():
+            self._folder = _own_folder()
             self._connection, theirs = Pipe()
             with theirs:
                 self._process = subprocess.Popen(
                     [
                         *(sys.executable, "-P", "-m", "grader.batch.local_cluster"),
-                        *(str(theirs.fileno()), str(self._jobs)),
+                        *(str(theirs.fileno()), str(self._jobs), self._folder),
                     ],
+                    env={**os.environ, "DASK_TEMPORARY_DIRECTORY": self._folder},
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     start_new_session=True,
@@ -64,15 +70,28 @@ class LocalDask:
 
     def end(self) -> None:
         """End all of it, with what is being graded."""
-        if self._process is None:
-            return
-        self._connection.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(END_SECONDS)
-        with contextlib.suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._process = None
+        if self._process is not None:
+            self._connection.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_SECONDS)
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def _own_folder() -> str:
+    """A new folder for what Dask leaves behind when it is killed. Raises SandboxError."""
+    try:
+        return tempfile.mkdtemp(prefix="grader-dask-", dir=dask.config.get("temporary-directory"))
+    except OSError as error:
+        raise SandboxError(
+            f"the Dask cluster on this machine has no temporary folder: {error.strerror or error}",
+            hint="TMPDIR names where one can be made.",
+        ) from None
 
 
 def main() -> None:
@@ -94,6 +113,7 @@ def main() -> None:
         hung_up(connection)
     os.killpg(0, signal.SIGTERM)
     time.sleep(TIDY_SECONDS)
+    shutil.rmtree(sys.argv[3], ignore_errors=True)  # where the batch was killed, nobody else does
     os.killpg(0, signal.SIGKILL)
 
 
