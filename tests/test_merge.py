@@ -146,6 +146,7 @@ def test_shards_of_another_lab_or_version_are_refused(
         code, said = merge(copy, capsys, "out1", "out2", "out3")
         assert code == 2
         assert words in said
+        assert ("grade rescore" in said) == ("course" in change)
 
 
 def test_a_rubric_that_changed_after_the_grading_is_no_rubric_to_merge_with(
