@@ -7,6 +7,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -461,3 +463,16 @@ def test_a_link_and_a_pipe_that_are_named_stay_what_they_are(
         assert os.read(reader, 2**16) == wanted
     finally:
         os.close(reader)
+
+
+def test_names_that_the_locale_cannot_write_are_found(out: Path, tmp_path: Path) -> None:
+    template = tmp_path / "canvas.csv"
+    template.write_text(CANVAS, encoding="utf-8")
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ["export", str(out), "--to", "canvas", "--template", str(template)]
+    ended = subprocess.run(
+        [sys.executable, "-m", "grader", *words],
+        env={**os.environ, **plain}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert '"Müller, Zoë",101,s1,zoe@x.edu,A,40,5' in ended.stdout.decode()

@@ -11,7 +11,12 @@ _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def sendable(name: str | bytes) -> str:
     r"""A name in which each byte that is no UTF-8 stands as `\xNN`, so that it can be encoded."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        name = os.fsencode(name)
+    except UnicodeEncodeError:  # of no file here: the locale lacks a sign that a table has
+        assert isinstance(name, str)
+        name = name.encode("utf-8", "surrogatepass")
+    return name.decode("utf-8", "backslashreplace")
 
 
 def printable(name: str | bytes) -> str:
