@@ -45,6 +45,9 @@ def write(folder: Path, *names: str) -> Path:
         (["lab2/w.ipynb", "lab3/w.ipynb"], "lab2/w.ipynb"),
         (["for_lab2.ipynb", "for_lab20.ipynb"], "for_lab2.ipynb"),
         (["helper.py", "lab2.py"], "lab2.py"),
+        (["Lab 1.ipynb", "Lab 2.ipynb", "Lab 3.ipynb"], "Lab 2.ipynb"),
+        (["lab-02.ipynb", "lab-03.ipynb", "lab-20.ipynb"], "lab-02.ipynb"),
+        (["Ann_LAB02_v1.ipynb", "colab 2.ipynb", "z.ipynb"], "Ann_LAB02_v1.ipynb"),
     ],
 )
 def test_of_several_files_the_likeliest_is_taken(names: list[str], taken: str) -> None:
@@ -52,6 +55,15 @@ def test_of_several_files_the_likeliest_is_taken(names: list[str], taken: str) -
     assert main == taken
     assert taken not in rivals
     assert settle(reversed(names), "lab2", "code")[0] == taken
+
+
+@pytest.mark.parametrize(
+    ("lab", "name"),
+    [("lab02", "Lab2.ipynb"), ("lab02", "lab_2.ipynb"), ("mnist", "my mnist.ipynb"), ("7", "7.py")],
+)
+def test_a_lab_s_name_is_known_as_people_write_it(lab: str, name: str) -> None:
+    other = "z9" + name[name.index(".") :]
+    assert settle([name, other], lab, "code") == (name, (other,))
 
 
 def test_the_path_names_the_file_that_was_taken_and_a_note_the_others(tmp_path: Path) -> None:

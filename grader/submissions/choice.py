@@ -38,7 +38,7 @@ def settle(
 ) -> tuple[str | None, tuple[str, ...]]:
     """The file that holds the work, without a question, and the others that could be meant.
 
-    One whose name has the lab's id in it goes before others, copies and untitled ones come last;
+    One whose name has the lab's id in it, as lab02, Lab 2 and lab-02 have, goes before others, copies and untitled ones come last;
     where that leaves a doubt, the last by name is taken (work2 after work1, work10 after work2).
     """
     found, named = _candidates(list(names), lab_id, kind)
@@ -66,6 +66,12 @@ def _candidates(names: list[str], lab_id: str | None, kind: Kind) -> tuple[list[
 def _rank(name: str, lab_id: str | None) -> tuple[bool, bool, list[tuple[str, int]], str]:
     stem = PurePosixPath(name).stem
     parts = [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d{0,9})", name)]
-    called = rf"{re.escape(lab_id)}(?!\d)" if lab_id else r"(?!)"
-    about_lab = re.search(called, name, re.IGNORECASE) is not None
+    about_lab = lab_id is not None and re.search(_spelt(lab_id), name, re.IGNORECASE) is not None
     return about_lab, not _LEFTOVER.search(stem), parts, name
+
+
+def _spelt(lab_id: str) -> str:
+    """What finds a lab's id in a name: as it is, or with other zeros and signs in between."""
+    parts = re.findall(r"\d+|[^\W\d_]+", lab_id)
+    loose = r"[\W_]*".join(f"0*{int(part)}" if part.isdecimal() else part for part in parts)
+    return rf"(?:{re.escape(lab_id)}|(?<![^\W_]){loose})(?!\d)" if parts else re.escape(lab_id)
