@@ -33,9 +33,9 @@ def load(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Opens the page of a small class, in which carl's work was rejected."""
     contexts = []
 
-    def open_page(**options: object) -> Page:
+    def open_page(*more: tuple[str, float, str | None, float | None], **options: object) -> Page:
         page = ClassPage("lab", "A lab", {})
-        for name, score, mistake, accuracy in ROWS:
+        for name, score, mistake, accuracy in (*ROWS, *more):
             status = "graded" if score >= 0 else "rejected"
             page.rows.append(
                 Row(name, name, status, max(score, 0.0), 20.0, mistake, None, accuracy, "why")
@@ -121,6 +121,13 @@ def test_without_javascript_the_page_is_complete_and_offers_nothing_that_does_no
     assert page.locator("thead button").count() == 0
     assert not page.locator("input").is_visible()
     assert page.locator("tbody a").count() == 5
+
+
+def test_a_long_name_pushes_no_points_off_a_narrow_screen(load: Open) -> None:
+    page = load(("x" * 80 + "_123", 17.0, "mistake", None), viewport={"width": 390, "height": 800})
+    cell = page.locator("tbody tr").last.locator("td").first.bounding_box()
+    assert cell is not None
+    assert cell["x"] + cell["width"] < 390
 
 
 def test_the_policy_lets_our_script_run_and_no_other(load: Open) -> None:
