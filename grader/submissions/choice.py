@@ -38,8 +38,9 @@ def settle(
 ) -> tuple[str | None, tuple[str, ...]]:
     """The file that holds the work, without a question, and the others that could be meant.
 
-    One whose name has the lab's id in it, as lab02, Lab 2 and lab-02 have, goes before others, copies and untitled ones come last;
-    where that leaves a doubt, the last by name is taken (work2 after work1, work10 after work2).
+    One whose name has the lab's id in it, as lab02, Lab 2 and lab-02 have, goes before others,
+    copies and untitled ones come last; where that leaves a doubt, the last by name is taken (work2
+    after work1, work10 after work2).
     """
     found, named = _candidates(list(names), lab_id, kind)
     if not found:
