@@ -18,7 +18,7 @@ from grader.batch.state import opened, stamp_of
 from grader.errors import UsageError
 from grader.grading import versions
 from grader.report.class_page import Notice
-from tests.classes import content, course_and_class, run, start
+from tests.classes import content, course_and_class, gradebook, run, start
 from tests.courses import load
 
 
@@ -74,6 +74,29 @@ def test_without_a_target_the_first_out_takes_all_and_a_second_merge_is_told_so(
     code, said = merge(copy, capsys, "out1", "out2", "out3")
     assert code == 2
     assert "whole already" in said
+
+
+def test_what_rescoring_replaced_in_the_shards_stays_in_the_gradebook_of_the_class(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rubric = copy / "course/rubrics/numbers.toml"
+    points = (
+        rubric.read_text().replace("points = 4", "points = 5").replace("points = 3", "points = 2")
+    )
+    rubric.write_text(points)
+    for number in (1, 2, 3):
+        words = [str(copy / f"out{number}"), "--course", str(copy / "course")]
+        assert cli.run(["rescore", *words]) == 0
+    own = [gradebook(copy / f"out{number}/gradebook.db")["history"] for number in (1, 2, 3)]
+    whole = sorted((row for rows in own for row in rows), key=str)
+    assert len(whole) >= 7
+    assert {row["why"] for row in whole} == {"rubric changed"}
+    for _ in range(2):  # once more from the beginning: nothing is there twice
+        assert merge(copy, capsys, "out1", "out2", "out3", "-o", "merged")[0] == 0
+        found = gradebook(copy / "merged/gradebook.db")["history"]
+        assert sorted(found, key=str) == whole
+    assert merge(copy, capsys, "out1", "out2", "out3")[0] == 0
+    assert sorted(gradebook(copy / "out1/gradebook.db")["history"], key=str) == whole
 
 
 def test_a_merge_that_was_killed_half_way_is_done_again(

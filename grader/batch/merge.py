@@ -15,7 +15,7 @@ from grader.batch.similar import write_similar
 from grader.batch.state import Stamp, must_be_of_one_rubric, opened
 from grader.batch.tables import write_tables
 from grader.errors import UsageError
-from grader.gradebook.history import enter, keep_marks
+from grader.gradebook.history import adopt, enter, keep_marks
 from grader.gradebook.late import enter_late
 from grader.records.lab import Lab
 from grader.records.result import Result
@@ -188,6 +188,9 @@ def merge_into(target: Out, whole: Whole, lab: Lab, tell: Callable[[str], None])
             doubts += part.share.doubts
             if os.path.realpath(part.out.folder) != own:
                 _copy(part, target)
+                ids = [student for student, _ in _own(part.share)]
+                for words in adopt(target, part.out, ids):
+                    tell(words)
         first = whole.parts[0].share
         said = notices(first.twins, doubts)
         times = {id: when for part in whole.parts for id, when in part.share.times.items()}

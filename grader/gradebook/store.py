@@ -98,6 +98,11 @@ def opened(out: Out, said: list[str]) -> Iterator[sqlite3.Connection]:
         raise unwritable(path, error) from None
 
 
+def past_of(out: Out) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of the gradebook in OUT that results do not tell, as far as they can be read."""
+    return _readable(path_of(out)) if path_of(out).is_file() else {}
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # Python begins no transaction of its own: the one above is the only one.
     book = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
