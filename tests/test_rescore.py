@@ -273,6 +273,17 @@ def test_killed_half_way_it_goes_on_and_still_tells_of_every_change(
     assert content(copy / "out") == content(whole / "out")
 
 
+def test_killed_half_way_no_marks_by_two_rubrics_are_exported(
+    copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    new_rubric(copy)
+    killed_half_way(copy)
+    capfd.readouterr()
+    assert cli.run(["export", str(copy / "out"), "--to", "csv"]) == 2
+    said = capfd.readouterr()
+    assert (said.out, "did not come to its end" in said.err) == ("", True)
+
+
 def test_killed_half_way_grading_everything_anew_is_a_way_out_too(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.batch.files import Out, read_json
+from grader.batch.state import must_be_of_one_rubric
 from grader.errors import NothingToGrade, UsageError
 from grader.records.result import Result
 
@@ -39,12 +40,13 @@ class Marks:
 
 
 def read_marks(folder: Path) -> Marks:
-    """Every verdict in OUT. Raises UsageError, or NothingToGrade where there is none."""
+    """Every verdict in OUT, all by one rubric. Raises UsageError, or NothingToGrade without any."""
     out = Out(folder)
     if not (out.folder / "results").is_dir():
         raise UsageError(
             f"{folder} holds no results.", hint="Name the folder that “grade batch -o” wrote."
         )
+    must_be_of_one_rubric(out)
     found, damaged = [], []
     for path in out.results():
         result = read_json(path, Result.from_json)
