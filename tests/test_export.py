@@ -348,6 +348,26 @@ def test_nbgrader_s_columns_and_an_empty_score_for_our_own_fault(
     assert "zoe" in said
 
 
+def test_answers_that_nobody_has_marked_yet_get_no_zero(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name, source in (("ann", "reference/viva.toml"), ("bob", "assignments/viva/starter.toml")):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        shutil.copy(ROOT / source, tmp_path / "class" / name / "answers.toml")
+    folder = tmp_path / "out"
+    words = ["batch", "viva", str(tmp_path / "class"), "-o", str(folder), "--jobs", "1"]
+    assert cli.run(["--course", str(ROOT), *words]) == 0
+    template = "Student,ID,SIS Login ID,Section,viva (1)\nPoints Possible,,,,20\n"
+    template += "Ann,1,ann,s,\nBob,2,bob,s,3\n"
+    _, text, said = export(capfd, folder, "canvas", template)
+    assert changed(template, text) == ["Ann,1,ann,s,20"]
+    assert "Left as they were, for nobody has marked their answers yet: bob" in said
+    _, text, said = export(capfd, folder, "nbgrader")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["student_id"], row["score"]) for row in rows] == [("ann", "20"), ("bob", "")]
+    assert "Nobody has marked these answers yet: bob" in said
+
+
 def test_nbgrader_s_table_takes_the_penalties_of_late_csv_off_as_nbgrader_does(
     out: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -181,11 +181,14 @@ def _write_gradescope(marks: Marks, target: Path) -> None:
 
 
 def _say_what_is_open(marks: Marks) -> None:
-    invalid = [mark.id for mark in marks.items if not mark.counts]
+    unmarked = [mark.id for mark in marks.items if mark.unmarked]
+    invalid = [mark.id for mark in marks.items if not mark.counts and not mark.unmarked]
     if invalid:
         click.echo(
             f"Without a mark, for the grader failed on them: {listed(invalid, LISTED)}", err=True
         )
+    if unmarked:
+        click.echo(f"Nobody has marked these answers yet: {listed(unmarked, LISTED)}", err=True)
     if marks.damaged:
         click.echo(f"Result files that cannot be read: {listed(marks.damaged, LISTED)}", err=True)
 

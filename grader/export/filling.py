@@ -43,11 +43,13 @@ def fill(
     """Write the scores into their rows; returns what is said, and which row each mark went to."""
     filled = Filled(column=sheet.value(0, target.column))
     matched = match(marks.items, people, system)
-    entered, locked, replaced, invalid = [], [], [], []
+    entered, locked, replaced = [], [], []
+    invalid: list[str] = []
+    unmarked: list[str] = []
     for mark, row in matched.pairs:
         before = sheet.value(row, target.column).strip()
         if not mark.counts:
-            invalid.append(mark.id)
+            (unmarked if mark.unmarked else invalid).append(mark.id)
         elif why := target.locked(row):
             locked.append(f"{mark.id} ({why})")
         else:
@@ -63,6 +65,7 @@ def fill(
     filled.note("Results without a row", [f"{student} ({why})" for student, why in matched.open])
     filled.note("Rows without a result", matched.without)
     filled.note("Left as they were, for the grader failed on them", invalid)
+    filled.note("Left as they were, for nobody has marked their answers yet", unmarked)
     filled.note("Left as they were", locked)
     filled.note("Another mark was there", replaced)
     filled.note("Result files that cannot be read", marks.damaged)

@@ -13,10 +13,14 @@ from grader.records.result import Result
 
 @dataclass(frozen=True)
 class Mark:
-    """One verdict, and what its files in OUT are called."""
+    """One verdict, and what its files in OUT are called.
+
+    `unmarked` says that its answers wait for a person, who has marked none of them.
+    """
 
     name: str
     result: Result
+    unmarked: bool = False
 
     @property
     def id(self) -> str:
@@ -25,8 +29,8 @@ class Mark:
 
     @property
     def counts(self) -> bool:
-        """Whether there is a score: a fault of ours is never a zero."""
-        return self.result.status != "invalid"
+        """Whether there is a score: a fault of ours is never a zero, nor is what nobody marked."""
+        return self.result.status != "invalid" and not self.unmarked
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def read_marks(folder: Path) -> Marks:
         if result is None:
             damaged.append(path.name)
         else:
-            found.append(Mark(path.stem, result))
+            found.append(Mark(path.stem, result, _unmarked(out, path.stem, result)))
     labs = sorted({mark.result.lab for mark in found})
     if not found:
         raise NothingToGrade(f"{folder} holds no result yet.", hint="“grade batch” makes them.")
@@ -64,6 +68,13 @@ def read_marks(folder: Path) -> Marks:
         )
     items = tuple(sorted(found, key=lambda mark: mark.id))
     return Marks(labs[0], _title(out, items), items, tuple(sorted(damaged)))
+
+
+def _unmarked(out: Out, name: str, result: Result) -> bool:
+    """Whether a person still has to mark all of it, as its report says."""
+    if result.reason is None:  # where answers wait, it says how many
+        return False
+    return read_json(out.evidence(name), lambda data: data["exhibits"]["unmarked"]) is True
 
 
 def _title(out: Out, items: tuple[Mark, ...]) -> str:
