@@ -204,3 +204,17 @@ def test_a_policy_that_changes_is_applied_by_rescoring_and_no_score_is(
     assert not (folder / "out/late.csv").exists()
     assert gradebook(folder / "out/gradebook.db")["late"] == []
     assert gradebook(folder / "out/gradebook.db")["history"] == []
+
+
+def test_who_goes_by_files_already_is_not_told_to(here: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(here, tmp_path, dirs_exist_ok=True)
+    assert 'times = "files"' in (here / "errors").read_text() + (here / "said").read_text()
+    rubric = folder / "course/rubrics/numbers.toml"
+    rubric.write_text(rubric.read_text().replace("at_most", 'times = "files"\nat_most'))
+    (folder / "files").mkdir()
+    (folder / "files/dan.py").symlink_to("/nowhere")
+    (folder / "files/eve.py").write_text(RIGHT)
+    code, said, errors = run(folder / "course", folder / "files", folder / "other", "--jobs", "1")
+    assert code == 0
+    assert "nothing is taken off: dan." in said + errors
+    assert 'times = "files"' not in said + errors

@@ -104,8 +104,7 @@ def enter_late(out: Out, rule: LateRule | None) -> list[str]:
         said.append(f"{late} of {len(found)} came late: late.csv has the penalty, no score has.")
     unknown = [one.id for one in found if one.handed_in is None]
     if unknown and rule:
-        said.append(
-            f"It is not known when these were handed in, so that nothing is taken off: "
-            f'{listed(unknown)}. In the rubric\'s [late], times = "files" goes by their files.'
-        )
+        words = "It is not known when these were handed in, so that nothing is taken off"
+        other = ' In the rubric\'s [late], times = "files" goes by their files.'
+        said.append(f"{words}: {listed(unknown)}.{'' if rule.times == 'files' else other}")
     return said
