@@ -113,6 +113,18 @@ def test_the_search_box_shows_the_rows_with_every_word_and_says_how_many(load: O
     assert page.locator("output").text_content() == ""
 
 
+def test_a_name_from_a_mac_is_found_by_what_is_typed_elsewhere(
+    load: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, *others = ROWS
+    monkeypatch.setitem(globals(), "ROWS", [("Zoe\u0308", *ann[1:]), *others])
+    page = load()
+    page.get_by_label("Search").fill("zo\u00eb")
+    assert page.locator("output").text_content() == "1 of 5"
+    page.get_by_label("Search").fill("a\u030asa")
+    assert shown(page) == ["Åsa"]
+
+
 def test_without_javascript_the_page_is_complete_and_offers_nothing_that_does_nothing(
     load: Open,
 ) -> None:

@@ -40,9 +40,11 @@
   const search = document.querySelector(".search");
   const box = search.querySelector("input");
   const told = search.querySelector("output");
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  // A name from a Mac's file system has its accents as letters of their own.
+  const plain = (text) => text.normalize("NFC").toLowerCase();
+  const texts = rows.map((row) => plain(row.textContent));
   box.addEventListener("input", () => {
-    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = plain(box.value).split(/\s+/).filter(Boolean);
     let shown = 0;
     rows.forEach((row, number) => {
       row.hidden = !words.every((word) => texts[number].includes(word));
