@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+NEEDS = "not checked yet: it needs"
+"""How that begins which is said of a check that needs another."""
+
 
 def title_in(docstring: str) -> str:
     """The docstring of a check up to its first blank line, on one line."""
@@ -12,4 +15,4 @@ def title_in(docstring: str) -> str:
 
 def unchecked(title: str) -> str:
     """What is said of a check that needs the one of this title, which did not pass."""
-    return f"not checked yet: it needs “{title}”"
+    return f"{NEEDS} “{title}”"

@@ -18,7 +18,9 @@ import pytest
 from grader import cli
 from grader.batch.files import write_json
 from grader.batch.tables import COLUMNS
-from grader.records.result import Result, Status
+from grader.export.gradescope import results_json
+from grader.export.marks import Mark
+from grader.records.result import Outcome, Result, Status
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASS = {
@@ -334,6 +336,21 @@ def test_gradescope_gets_a_results_json_for_each_that_has_a_score(
     _, _, said = export(capfd, folder, "gradescope", "", "-o", str(tmp_path / "none"))
     assert "0 files" in said
     assert "Without a mark, for the grader failed on them: zoe" in said
+
+
+def test_gradescope_is_told_of_a_check_that_needs_another_and_not_of_an_open_answer(
+    out: Path,
+) -> None:
+    words = "a check that this one needs did not pass"
+    said = []
+    for observed in ("not checked yet: it needs “relu”", "not answered yet"):
+        check = replace(
+            graded(out).checks[0], outcome=Outcome.SKIPPED, points=0.0, observed=observed
+        )
+        result = replace(graded(out), checks=(check,), score=0.0)
+        said.append(results_json(Mark("ann", result))["tests"][0]["output"])
+    assert (words in said[0], words in said[1]) == (True, False)
+    assert "Observed: not answered yet" in said[1]
 
 
 def test_nbgrader_s_columns_and_an_empty_score_for_our_own_fault(

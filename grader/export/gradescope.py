@@ -8,6 +8,7 @@ from typing import Any
 from grader import catalogue
 from grader.export.marks import Mark, Marks
 from grader.records.result import CheckResult, Outcome, Result
+from grader.titles import NEEDS
 
 _HIDDEN = "after_published"
 """When students see what became of hidden checks: with their marks, not before."""
@@ -55,7 +56,8 @@ def _test(check: CheckResult) -> dict[str, Any]:
         ("Next", check.next),
     ]
     said = [f"{name}: {text}" for name, text in words if text]
-    if check.outcome is Outcome.SKIPPED:
+    # An answer that is open was skipped too, and needs no other check.
+    if check.outcome is Outcome.SKIPPED and (check.observed or NEEDS).startswith(NEEDS):
         said.insert(0, skipped)
     return {
         "name": check.title,
