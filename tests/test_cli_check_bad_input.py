@@ -232,3 +232,20 @@ def test_a_full_disk_is_told_in_a_line(unbuffered: str) -> None:
         )  # fmt: skip
     assert done.returncode == 3
     assert done.stderr.splitlines() == ["Error: the disk is full", "Hint: Free some space."]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("batch lab02 . -o out", 3), ("nope", 2), ("batch", 2)]
+)
+def test_the_exit_code_is_told_where_nothing_else_can_be(
+    tmp_path: Path, words: str, code: int
+) -> None:
+    """Python would end with 120, which is none of ours, where it cannot empty a stream."""
+    (tmp_path / "ann.py").write_text("1")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "grader", *words.split()],
+            stdout=subprocess.DEVNULL, stderr=full, check=False, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])},
+        )  # fmt: skip
+    assert done.returncode == code

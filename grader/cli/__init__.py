@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -138,7 +139,7 @@ class LazyGroup(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            _give_up_stdout()
+            _let_go_of_lost_streams()
             ctx.exit(BROKEN_PIPE)
         return result
 
@@ -187,7 +188,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    common = Common(debug=bool(os.environ.get("GRADE_DEBUG")))
+    code = _outcome(arguments, Common(debug=bool(os.environ.get("GRADE_DEBUG"))))
+    _let_go_of_lost_streams()
+    return code
+
+
+def _outcome(arguments: Sequence[str] | None, common: Common) -> int:
     try:
         _must_be_somewhere()
         code = cli.main(args=arguments, prog_name="grade", standalone_mode=False, obj=common)
@@ -195,27 +201,35 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except GraderError as error:
         return _explain(error, common)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        with contextlib.suppress(OSError):
+            click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        _tell("Interrupted.")
         return INTERRUPTED
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            try:
-                sys.stdout.flush()
-            except OSError:
-                _give_up_stdout()
+            _let_go_of_lost_streams()
             return _explain(SandboxError("the disk is full", hint="Free some space."), common)
         return _our_fault(error, common)
 
 
-def _give_up_stdout() -> None:
-    """Drop what nobody can take, or Python complains once more when it flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _let_go_of_lost_streams() -> None:
+    """Drop what nobody can take, or Python, which flushes at its end, ends with a code of its own.
+
+    Both may be lost: `2>&1 | head`, or a log on a full disk.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _must_be_somewhere() -> None:
@@ -229,19 +243,24 @@ def _must_be_somewhere() -> None:
 def _explain(error: GraderError, common: Common) -> int:
     if common.debug and error.exit_code == OURS:
         _traceback()
-    click.echo(f"Error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"Hint: {error.hint}", err=True)
+    _tell(f"Error: {error.message}", *([f"Hint: {error.hint}"] if error.hint else []))
     return error.exit_code
+
+
+def _tell(*lines: str) -> None:
+    """Say it on standard error, where somebody hears it; the exit code is told in any case."""
+    with contextlib.suppress(OSError):
+        for line in lines:
+            click.echo(line, err=True)
 
 
 def _our_fault(error: Exception, common: Common) -> int:
     if common.debug:
         _traceback()
     said = " ".join(str(error).split())[:200]
-    click.echo(f"Error: this is a fault of the grader: {type(error).__name__}: {said}", err=True)
-    click.echo(
-        "Hint: your work is not to blame; tell the course staff. --debug shows more.", err=True
+    _tell(
+        f"Error: this is a fault of the grader: {type(error).__name__}: {said}",
+        "Hint: your work is not to blame; tell the course staff. --debug shows more.",
     )
     return OURS
 
