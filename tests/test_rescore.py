@@ -265,6 +265,10 @@ def test_killed_half_way_it_goes_on_and_still_tells_of_every_change(
     code, _, errors = run(copy / "course", copy / "class", copy / "out")
     assert code == 2
     assert "did not come to its end" in errors
+    assert cli.run(["export", str(copy / "out"), "--to", "csv"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "did not come to its end" in captured.err
     code, said = rescore(copy, capsys)
     assert code == 0
     changes = [line for line in told.splitlines() if " → " in line]
