@@ -9,6 +9,7 @@ import os
 import resource
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from grader.batch.pool import Pool
 from grader.batch.run import Batch, Tally, run_batch
 from grader.batch.state import opened, stamp_of
 from grader.batch.task import Plan, Task, Told
+from grader.cli.batch import _watching
 from grader.grading import grade, versions
 from grader.report.html import render_html
 from grader.sandbox import usage
@@ -512,3 +514,15 @@ def test_a_tally_counts_each_submission_once(plan: Callable[..., Batch]) -> None
     tally = run_batch(replace(plan(), jobs=2), watch)
     assert seen == [0, 1, 2]
     assert (tally.total, tally.kept, tally.graded_now) == (2, 0, 2)
+
+
+def test_a_terminal_that_shows_no_bar_is_told_in_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    tally = Tally(total=2, graded_now=2)
+    tally.statuses["graded"] = 2
+    with _watching() as show:
+        show(tally)
+    assert capsys.readouterr().err.startswith("2 of 2: 2 graded, ")

@@ -237,8 +237,10 @@ def _say_how_to_go_on(planned: Batch, last: list[Tally]) -> None:
 
 @contextmanager
 def _watching() -> Iterator[Callable[[Tally], None]]:
-    """A live bar on a terminal's standard error; elsewhere a line now and then."""
-    if not sys.stderr.isatty():
+    """A live bar on a terminal that can move its cursor; elsewhere a line now and then."""
+    # On these Rich shows no bar, and nothing in its place.
+    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+    if dumb or not sys.stderr.isatty():
         yield _lines(time.monotonic())
         return
     from rich.console import Console
