@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -13,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -545,3 +547,19 @@ def test_a_path_that_is_not_there_is_nothing_to_grade(lab: Lab, cwd: Path) -> No
         find(lab, cwd / "lab1.ipynb", cwd)
     assert "lab01.ipynb" in caught.value.hint
     assert find(lab, cwd, cwd) == cwd
+
+
+def test_an_unreadable_one_is_named_without_the_grader_s_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words go to the student, and stand in files that are the same on every machine."""
+    (tmp_path / "ann.py").write_text("1")
+    opened = os.open
+
+    def refusing(path: Any, *more: Any, **named: Any) -> int:
+        if os.fspath(path).endswith("ann.py"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *more, **named)
+
+    monkeypatch.setattr(os, "open", refusing)
+    assert refusal(tmp_path / "ann.py") == "ann.py cannot be opened: Permission denied."
