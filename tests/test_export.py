@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -513,3 +514,14 @@ def test_names_that_the_locale_cannot_write_are_found(out: Path, tmp_path: Path)
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr.decode()
     assert '"Müller, Zoë",101,s1,zoe@x.edu,A,40,5' in ended.stdout.decode()
+
+
+def test_results_that_may_not_be_read_are_said_so(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_path: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("grader.batch.files.os.scandir", refuse)
+    assert cli.run(["export", str(out), "--to", "csv"]) == 2
+    assert "cannot be read: Permission denied" in capsys.readouterr().err

@@ -52,7 +52,13 @@ def read_marks(folder: Path) -> Marks:
         )
     must_be_of_one_rubric(out)
     found, damaged = [], []
-    for path in out.results():
+    try:
+        paths = list(out.results())
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be read: {error.strerror or error}.", hint="Make it readable."
+        ) from None
+    for path in paths:
         result = read_json(path, Result.from_json)
         if result is None:
             damaged.append(path.name)
