@@ -66,6 +66,19 @@ def test_merged_shards_are_the_files_of_one_batch(
     assert content(merged) == content(here / "whole")
 
 
+def test_what_the_target_holds_of_others_is_kept_and_told(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(copy / "whole", copy / "all")
+    former = json.loads((copy / "all/results/alice.json").read_text())
+    former["submission"]["id"] = "former"
+    (copy / "all/results/former.json").write_text(json.dumps(former))
+    code, said = merge(copy, capsys, "out1", "out2", "out3", "-o", "all")
+    assert code == 0
+    assert "in no shard; kept as they were: former\n" in said
+    assert (copy / "all/results/former.json").is_file()
+
+
 def test_without_a_target_the_first_out_takes_all_and_a_second_merge_is_told_so(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

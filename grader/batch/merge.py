@@ -201,6 +201,8 @@ def merge_into(target: Out, whole: Whole, lab: Lab, tell: Callable[[str], None])
         for words in [*entered, *enter_late(target, lab.rubric.late)]:
             tell(words)
         forget_shares(target)
+    if former := sorted({row.id for row in page.rows} - set(first.names)):
+        tell(f"In OUT, but in no shard; kept as they were: {listed(former, LISTED)}")
     return page
 
 
