@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +43,26 @@ def test_what_the_kernel_keeps_of_files_counts_as_free_and_what_a_program_holds_
 
 def test_a_process_without_a_bound_has_room() -> None:
     assert cgroup.room() > BOUND
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_an_interruption_while_groups_are_made_leaves_none(
+    monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make control groups")
+    make, made = cgroup._make, []
+
+    def interrupted(*words: Any) -> Path | None:
+        made.append(make(*words))
+        if len(made) == after:
+            raise KeyboardInterrupt
+        return made[-1]
+
+    monkeypatch.setattr(cgroup, "_make", interrupted)
+    if after == 2 and (cgroup.ROOT / "cgroup.controllers").exists():
+        pytest.skip("control groups of version 2 have one folder")
+    with pytest.raises(KeyboardInterrupt):
+        cgroup.create(BOUND, 100)
+    assert any(made)
+    assert not [folder for folder in made if folder and folder.exists()]

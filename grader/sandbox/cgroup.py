@@ -74,16 +74,22 @@ def create(memory: int, tasks: int) -> Group | None:
     name = f"grader-{os.getpid()}-{next(_numbers)}"
     if (ROOT / "cgroup.controllers").exists():
         limits = {"memory.max": memory, "memory.swap.max": 0, "pids.max": tasks}
-        folder = _make(ROOT / _own("").lstrip("/") / name, limits, needed="memory.max")
-        return _kept(folder)
-    made = [
-        _make(ROOT / controller / _own(controller).lstrip("/") / name, limits, needed=needed)
-        for controller, needed, limits in (
-            ("memory", "memory.limit_in_bytes", {"memory.limit_in_bytes": memory}),
-            ("pids", "pids.max", {"pids.max": tasks}),
-        )
-    ]
-    return _kept(*made)
+        wanted = {ROOT / _own("").lstrip("/") / name: limits}
+    else:
+        wanted = {
+            ROOT / controller / _own(controller).lstrip("/") / name: limits
+            for controller, limits in (
+                ("memory", {"memory.limit_in_bytes": memory}),
+                ("pids", {"pids.max": tasks}),
+            )
+        }
+    try:
+        return _kept(*(_make(folder, limits) for folder, limits in wanted.items()))
+    except BaseException:  # an interruption, which may fall between any two
+        for folder in wanted:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _kept(*made: Path | None) -> Group | None:
@@ -140,7 +146,9 @@ def sweep(folder: Path) -> None:
                 group.rmdir()
 
 
-def _make(folder: Path, limits: dict[str, int], *, needed: str) -> Path | None:
+def _make(folder: Path, limits: dict[str, int]) -> Path | None:
+    """The folder of a group with these limits; None where its first one cannot be had."""
+    needed = next(iter(limits))
     sweep(folder.parent)
     try:
         folder.mkdir()
