@@ -33,6 +33,7 @@ from grader.submissions import read, unreadable
 from grader.submissions.names import listed, printable
 
 T = TypeVar("T")
+_stopping = False
 
 
 def work(connection: Connection, plan: Plan) -> None:
@@ -56,8 +57,14 @@ def be_deaf() -> None:
 
 
 def stop() -> None:
-    """End the submission that runs, tidily, and this process with it."""
-    raise KeyboardInterrupt
+    """End the submission that runs, tidily, and this process with it.
+
+    Once: to be told again, while it ends, would only print a traceback.
+    """
+    global _stopping
+    if not _stopping:
+        _stopping = True
+        raise KeyboardInterrupt
 
 
 def hung_up(connection: Connection) -> None:
