@@ -60,10 +60,8 @@ def detect(folder: Path, entries: list[Entry]) -> Layout:
     """The layout that most of the names speak for. Raises UsageError for a class in a folder."""
     if _nbgrader_base(folder, entries) is not None:
         return "nbgrader"
-    for layout, pattern in _PATTERNS.items():
-        speaking = sum(pattern.fullmatch(entry.name) is not None for entry in entries)
-        if entries and 2 * speaking >= len(entries):
-            return layout
+    if downloaded := _downloaded(entries):
+        return downloaded[0]
     if len(entries) == 1 and entries[0].is_folder:
         _must_be_a_student(entries[0])
     return "plain"
@@ -71,16 +69,23 @@ def detect(folder: Path, entries: list[Entry]) -> Layout:
 
 def _must_be_a_student(only: Entry) -> None:
     """Raise UsageError where the only folder of a class is itself a class that was downloaded."""
-    inside = glance(only.path)
+    downloaded = _downloaded(glance(only.path))
+    if downloaded and len(downloaded[1]) > 1:
+        raise UsageError(
+            f"The only folder here, {printable(only.name)}, is no student's: it holds what "
+            f"{downloaded[0].capitalize()} gives to download.",
+            hint=f"Name that folder: {printable(str(only.path))}. For one student's, "
+            "--layout plain.",
+        )
+
+
+def _downloaded(entries: list[Entry]) -> tuple[Layout, set[str]] | None:
+    """Whose download most of the names speak for, and the numbers of the students in it."""
     for layout, pattern in _PATTERNS.items():
-        found = [match for entry in inside if (match := pattern.fullmatch(entry.name))]
-        if len({match["number"] for match in found}) > 1 and 2 * len(found) >= len(inside):
-            raise UsageError(
-                f"The only folder here, {printable(only.name)}, is no student's: it holds what "
-                f"{layout.capitalize()} gives to download.",
-                hint=f"Name that folder: {printable(str(only.path))}. For one student's, "
-                "--layout plain.",
-            )
+        found = [match for entry in entries if (match := pattern.fullmatch(entry.name))]
+        if found and 2 * len(found) >= len(entries):
+            return layout, {match["number"] for match in found}
+    return None
 
 
 def sort_out(layout: Layout, folder: Path, entries: list[Entry], lab_id: str, kind: Kind) -> Sorted:

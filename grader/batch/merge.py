@@ -88,11 +88,12 @@ def _must_be_alike(first: Out, wanted: Stamp, out: Out, stamp: Stamp) -> None:
         )
     differing = wanted.differences(stamp, " and ")
     if differing:
-        hint = "Grade one of them again, into a new folder, where the other was graded."
+        again = "one of them again, into a new folder, where the other was graded."
+        hint = f"Grade {again}"
         if wanted.versions == stamp.versions:
             hint = (
                 f"“grade rescore” of {first.folder} and of {out.folder} applies a new rubric or "
-                "message and runs nothing. Where the checks differ: g" + hint[1:]
+                f"message and runs nothing. Where the checks differ: grade {again}"
             )
         raise UsageError(
             f"{first.folder} and {out.folder} are of different versions: {', '.join(differing)}.",

@@ -33,7 +33,6 @@ from grader.submissions import read, unreadable
 from grader.submissions.names import listed, printable
 
 T = TypeVar("T")
-_stopping = False
 
 
 def work(connection: Connection, plan: Plan) -> None:
@@ -61,10 +60,8 @@ def stop() -> None:
 
     Once: to be told again, while it ends, would only print a traceback.
     """
-    global _stopping
-    if not _stopping:
-        _stopping = True
-        raise KeyboardInterrupt
+    be_deaf()
+    raise KeyboardInterrupt
 
 
 def hung_up(connection: Connection) -> None:

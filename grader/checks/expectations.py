@@ -117,7 +117,7 @@ def expect_array(
     if right and dtype in (None, array.dtype.name) and np.isfinite(array).all():
         return  # before anything is put into words that nobody will read
     for code, wrong in (mistakes or {}).items():
-        if _same(array, wrong, tolerance) and not right:
+        if not right and _same(array, wrong, tolerance):
             fail(
                 observed=f"{call} gave {_sketch(array)}",
                 expected=_sketch(wanted),

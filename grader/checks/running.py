@@ -13,6 +13,7 @@ from grader.gist import gist
 from grader.records.evidence import Evidence, Fault, ModelFacts
 from grader.records.misconception import Sighting
 from grader.roles import attempted_model, choose_model
+from grader.titles import NEEDS
 
 SLIPS = {"NameError", "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError"}
 LIMITS = {
@@ -20,7 +21,7 @@ LIMITS = {
     "memory": "it used more memory than this lab allows",
     "output": "it printed more than this lab allows",
 }
-NOT_TRAINED = "not checked yet: it needs a network that was trained"
+NOT_TRAINED = f"{NEEDS} a network that was trained"
 
 
 def judged_network(

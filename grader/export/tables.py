@@ -6,8 +6,8 @@ import contextlib
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from grader.batch.tables import COLUMNS, cell, row_of
@@ -18,12 +18,11 @@ NBGRADER = (
     "raw_score", "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
 """The columns of `nbgrader export` (its CsvExportPlugin)."""
-NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 def columns_of(folder: Path) -> tuple[str, ...]:
     """The columns of the grades.csv in OUT; none where it is gone or damaged."""
-    return tuple(next(iter(_rows(folder / "grades.csv")), ()))
+    return tuple(*_rows(folder / "grades.csv", 1))
 
 
 def penalties_of(folder: Path) -> dict[str, float]:
@@ -37,15 +36,16 @@ def penalties_of(folder: Path) -> dict[str, float]:
     return found
 
 
-def _rows(path: Path) -> list[list[str]]:
+def _rows(path: Path, most: int | None = None) -> list[list[str]]:
+    """The rows of a table, or the first of them; none where it is gone or damaged."""
     try:
         with path.open(encoding="utf-8", newline="") as table:
-            return list(csv.reader(table))
+            return list(islice(csv.reader(table), most))
     except (OSError, ValueError, csv.Error):
         return []
 
 
-def plain_table(marks: Marks, order: Sequence[str] = ()) -> bytes:
+def plain_table(marks: Marks, order: Sequence[str]) -> bytes:
     """A row for each verdict, with the columns of grades.csv; those of its checks as in `order`."""
     found = dict.fromkeys(check.id for mark in marks.items for check in mark.result.checks)
     checks = list(dict.fromkeys([*(one for one in order if one in found), *found]))
@@ -53,18 +53,19 @@ def plain_table(marks: Marks, order: Sequence[str] = ()) -> bytes:
     return _csv([*COLUMNS, *checks], rows)
 
 
-def nbgrader_table(marks: Marks, penalties: Mapping[str, float] = NOTHING) -> bytes:
+def nbgrader_table(marks: Marks, penalties: Mapping[str, float]) -> bytes:
     """A row for each verdict, with nbgrader's columns; what is not known here stays empty.
 
     `penalties` are what `penalties_of` found: as with nbgrader, they are taken off the score.
     """
     rows = []
     for mark in marks.items:
-        raw = mark.result.score if mark.counts else None
-        penalty = None if raw is None else penalties.get(cell(mark.id), 0.0)
-        score = None if raw is None or penalty is None else round(max(raw - penalty, 0.0), 2)
+        figures: tuple[float | None, ...] = (None, None, None)
+        if mark.counts:
+            raw, penalty = mark.result.score, penalties.get(cell(mark.id), 0.0)
+            figures = raw, penalty, round(max(raw - penalty, 0.0), 2)
         person = (None, None, mark.id, None, None, None)
-        rows.append((marks.lab, *person, raw, penalty, score, mark.result.max_score))
+        rows.append((marks.lab, *person, *figures, mark.result.max_score))
     return _csv(NBGRADER, rows)
 
 

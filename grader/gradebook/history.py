@@ -15,7 +15,7 @@ from grader.batch.files import Out, read_json
 from grader.batch.parts import CHECKS, MESSAGES, RUBRIC, changed
 from grader.batch.remembered import remembered
 from grader.batch.state import Stamp, differing, rescoring
-from grader.gradebook.store import opened, past_of, path_of
+from grader.gradebook.store import add, opened, past_of, path_of
 from grader.records.result import Result
 
 GONE = "the result is not there any more"
@@ -113,12 +113,9 @@ def adopt(out: Out, source: Out, ids: Iterable[str]) -> list[str]:
     said: list[str] = []
     wanted = set(map(_plain, ids))
     past = past_of(source)
-    with opened(out, said) as book:
-        for table, rows in past.items():
-            for row in rows:
-                if row[0] in wanted:
-                    marks = ", ".join("?" * len(row))
-                    book.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
+    if any(past.values()):
+        with opened(out, said) as book:
+            add(book, {t: [row for row in rows if row[0] in wanted] for t, rows in past.items()})
     return said
 
 

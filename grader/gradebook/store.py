@@ -56,6 +56,8 @@ CREATE TABLE history (
     PRIMARY KEY (submission, number)
 ) WITHOUT ROWID;
 """
+Past = dict[str, list[tuple[Any, ...]]]
+"""Rows by their table's name."""
 NAMES = ("students", "submissions", "attempts", "stamps", "results", "outcomes", "late", "history")
 LASTING = ("attempts", "history")
 """What the results on the disk do not tell, and so is saved from a file that is damaged."""
@@ -98,9 +100,16 @@ def opened(out: Out, said: list[str]) -> Iterator[sqlite3.Connection]:
         raise unwritable(path, error) from None
 
 
-def past_of(out: Out) -> dict[str, list[tuple[Any, ...]]]:
+def past_of(out: Out) -> Past:
     """The rows of the gradebook in OUT that results do not tell, as far as they can be read."""
     return _readable(path_of(out)) if path_of(out).is_file() else {}
+
+
+def add(book: sqlite3.Connection, past: Past) -> None:
+    """Add rows of the past; those that are there already stay."""
+    for table, rows in past.items():
+        marks = ", ".join("?" * len(_columns(table).split(", ")))
+        book.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -131,9 +140,9 @@ def _fault(path: Path) -> str | None:
         return "was damaged"
 
 
-def _readable(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+def _readable(path: Path) -> Past:
     """Rows of the tables that last, as many as can be read and fit."""
-    past: dict[str, list[tuple[Any, ...]]] = {}
+    past: Past = {}
     for table in LASTING:
         columns = _columns(table)
         with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(path)) as book:
@@ -157,19 +166,17 @@ def _set_aside(out: Out, path: Path) -> None:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _make(path: Path, past: dict[str, list[tuple[Any, ...]]]) -> None:
+def _make(path: Path, past: Past) -> None:
     with replacing(path) as partial:
         partial.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as book:
             book.execute("PRAGMA journal_mode = MEMORY")  # no second file beside this one
             book.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION};")
-            for table, rows in past.items():
-                marks = ", ".join("?" * len(_columns(table).split(", ")))
-                book.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
+            add(book, past)
             book.execute("COMMIT")
 
 
-def _told(fault: str, past: dict[str, list[tuple[Any, ...]]]) -> str:
+def _told(fault: str, past: Past) -> str:
     marks = len(past.get("history", ()))
     kept = f"{marks} former {'mark' if marks == 1 else 'marks'} could be read in it and are kept"
     return f"gradebook.db {fault}: it was made anew from the results. {kept}; .grader/ has the old."
